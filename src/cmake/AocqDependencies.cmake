@@ -1,0 +1,30 @@
+# Every external library of the project. DESIGN: each is used by one module only (fmt and JSON by all).
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(MPI REQUIRED COMPONENTS C)
+find_package(HDF5 REQUIRED COMPONENTS C)
+find_package(JPEG REQUIRED)
+find_package(PNG REQUIRED)
+find_package(tomlplusplus REQUIRED)
+find_package(CLI11 REQUIRED)
+
+add_library(aocq_hdf5 INTERFACE)
+target_include_directories(aocq_hdf5 SYSTEM INTERFACE ${HDF5_C_INCLUDE_DIRS})
+target_link_libraries(aocq_hdf5 INTERFACE ${HDF5_C_LIBRARIES})
+
+if(AOCQ_TESTS)
+  find_package(GTest REQUIRED)
+  include(GoogleTest)
+endif()
+
+if(AOCQ_TORCH)
+  # The CUDA wheel's package file wants a toolkit that a CPU-only machine lacks; the wheel's own message says so.
+  find_package(Torch 2.7 REQUIRED)
+  add_library(aocq_torch INTERFACE)
+  target_include_directories(aocq_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+  target_link_libraries(aocq_torch INTERFACE ${TORCH_LIBRARIES})
+  separate_arguments(AOCQ_TORCH_FLAGS UNIX_COMMAND "${TORCH_CXX_FLAGS}")
+  target_compile_options(aocq_torch INTERFACE ${AOCQ_TORCH_FLAGS})
+endif()

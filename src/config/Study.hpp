@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// A study as its author wrote it (after extends, environment and --set), and its expansion into experiments.
+// Sections that belong to another module (model, data.*, method, rule) stay JSON here; their owner reads them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/Document.hpp"
+#include "core/Json.hpp"
+
+namespace aocq::config {
+
+// "W4A8", "W4A32" (weights only), "float".
+struct BitWidths {
+    int weights = 32;
+    int activations = 32;  // 32: float
+    bool is_float() const { return weights == 32 && activations == 32; }
+    bool operator==(const BitWidths&) const = default;
+};
+BitWidths parse_bits(const std::string& text);  // Error(config) for anything else, bits 2..8 or 32 (16 counts as float: refuse)
+std::string to_string(BitWidths bits);
+
+// Where a table takes published numbers from, and which of them belong to its cells.
+struct PublishedSpec {
+    std::string file;     // CSV with the columns of experiments/published/*.csv; "" where none is declared
+    std::string model;    // value of the column `model`
+    std::vector<std::pair<std::string, std::string>> methods;  // row label -> value of the column `method`
+    double tolerance = 0; // percentage points; a larger difference is marked
+};
+
+struct TableSpec {
+    std::string name;
+    std::string caption;
+    std::vector<std::string> rows;     // axis keys
+    std::vector<std::string> columns;  // axis keys
+    std::vector<std::string> cells;    // metrics: top1, top5, kl, agreement
+    PublishedSpec published;
+};
+
+// One assignment of an axis: key path and value, e.g. {"method.observer", "mse"}.
+using Coordinates = std::vector<std::pair<std::string, Json>>;
+
+struct Experiment {
+    Coordinates coordinates;  // in the order of the axes
+    BitWidths bits;
+    std::uint64_t seed = 0;
+    Json model;        // resolved section, `use` merged in
+    Json calibration;  // data.calibration; null for the float experiment
+    Json evaluation;   // data.evaluation
+    Json method;       // null for the float experiment
+    Json rules;        // array of [[rule]] tables of the study, after the method's own
+    int float_index = -1;  // index in Study::experiments of the float model it is compared with; itself if float
+};
+
+struct RunConfig {
+    int threads = 1;         // CPU threads per rank
+    std::string device = "auto";  // auto, cpu, cuda
+};
+
+struct Study {
+    std::string name;
+    std::string description;
+    RunConfig run;
+    std::vector<Experiment> experiments;  // each distinct float model first, then the axes' product
+    std::vector<TableSpec> tables;
+    std::vector<std::string> axis_keys;
+};
+
+// Expands the axes. Errors carry file, line and key path.
+Study expand(const Document& document);
+
+// The immutable plan: canonical JSON that holds everything `run` needs, and back.
+Json to_json(const Study& study);
+Study study_from_json(const Json& value);
+
+}  // namespace aocq::config

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/Files.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "core/Error.hpp"
+
+namespace aocq {
+namespace {
+
+class Descriptor {
+  public:
+    Descriptor(const fs::path& file, int flags, mode_t mode = 0)
+        : fd_(open(file.c_str(), flags, mode)) {}
+    ~Descriptor() {
+        if (fd_ >= 0) close(fd_);
+    }
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    int get() const { return fd_; }
+
+  private:
+    int fd_;
+};
+
+[[noreturn]] void fail(const char* what, const fs::path& file) {
+    throw Error::environment(what).because(std::strerror(errno)).at("file", file.string());
+}
+
+[[noreturn]] void fail_reading(const fs::path& file) {
+    const int code = errno;
+    Error error = Error::input("cannot read a file").because(std::strerror(code));
+    if (code == ENOENT) error.advise("check the path");
+    throw error.at("file", file.string());
+}
+
+std::uint64_t regular_size(int fd, const fs::path& file) {
+    struct stat info {};
+    if (fstat(fd, &info) != 0) fail_reading(file);
+    if (!S_ISREG(info.st_mode)) {
+        throw Error::input("not a regular file").at("file", file.string());
+    }
+    return static_cast<std::uint64_t>(info.st_size);
+}
+
+void sync_path(const fs::path& path, int flags) {
+    const Descriptor descriptor(path, flags);
+    if (descriptor.get() < 0) fail("cannot open for syncing", path);
+    // Some network filesystems cannot sync a folder and say EINVAL; the rename is all they offer.
+    if (fsync(descriptor.get()) != 0 && errno != EINVAL) fail("cannot sync to disk", path);
+}
+
+fs::path temporary_name(const fs::path& file) {
+    static std::atomic<unsigned> counter{0};
+    char host[64] = {};
+    gethostname(host, sizeof host - 1);
+    return file.parent_path() /
+           fmt::format(".{}.{}.{}.{}.part", file.filename().string(), host, getpid(), counter++);
+}
+
+}  // namespace
+
+std::string read_text(const fs::path& file, std::uint64_t limit) {
+    const Descriptor descriptor(file, O_RDONLY | O_CLOEXEC);
+    if (descriptor.get() < 0) fail_reading(file);
+    const std::uint64_t size = regular_size(descriptor.get(), file);
+    if (size > limit) {
+        throw Error::input("file is too large")
+            .at("file", file.string())
+            .found(fmt::format("{} bytes", size))
+            .wanted(fmt::format("at most {} bytes", limit));
+    }
+    std::string text(size, '\0');
+    std::size_t done = 0;
+    while (done < size) {
+        const ssize_t count = read(descriptor.get(), text.data() + done, size - done);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) fail_reading(file);
+        if (count == 0) break;
+        done += static_cast<std::size_t>(count);
+    }
+    text.resize(done);
+    return text;
+}
+
+FileMap::FileMap(const fs::path& file) {
+    const Descriptor descriptor(file, O_RDONLY | O_CLOEXEC);
+    if (descriptor.get() < 0) fail_reading(file);
+    size_ = regular_size(descriptor.get(), file);
+    if (size_ == 0) return;
+    void* address = mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, descriptor.get(), 0);
+    if (address == MAP_FAILED) fail("cannot map a file into memory", file);
+    data_ = static_cast<const std::byte*>(address);
+}
+
+FileMap::~FileMap() {
+    if (data_) munmap(const_cast<std::byte*>(data_), size_);
+}
+
+FileMap::FileMap(FileMap&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+void make_folder(const fs::path& folder) {
+    std::error_code code;
+    fs::create_directories(folder, code);
+    if (code && !fs::is_directory(folder)) {
+        throw Error::environment("cannot make a folder")
+            .because(code.message())
+            .advise("choose a folder that you may write to")
+            .at("file", folder.string());
+    }
+}
+
+void write_aside(const fs::path& file, const std::function<void(const fs::path&)>& write) {
+    const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+    make_folder(folder);
+    const fs::path temporary = temporary_name(file);
+    try {
+        write(temporary);
+        sync_path(temporary, O_RDONLY | O_CLOEXEC);
+        if (std::rename(temporary.c_str(), file.c_str()) != 0) fail("cannot rename a file", file);
+        sync_path(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    } catch (...) {
+        std::error_code ignored;
+        fs::remove(temporary, ignored);
+        throw;
+    }
+}
+
+void write_text(const fs::path& file, std::string_view text) {
+    write_aside(file, [&](const fs::path& temporary) {
+        const Descriptor descriptor(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        if (descriptor.get() < 0) fail("cannot write a file", file);
+        std::size_t done = 0;
+        while (done < text.size()) {
+            const ssize_t count = ::write(descriptor.get(), text.data() + done, text.size() - done);
+            if (count < 0 && errno == EINTR) continue;
+            if (count < 0) fail("cannot write a file", file);
+            done += static_cast<std::size_t>(count);
+        }
+    });
+}
+
+}  // namespace aocq

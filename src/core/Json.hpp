@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// JSON values and their one canonical text, which everything that is hashed goes through.
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "core/Error.hpp"
+
+namespace aocq {
+
+using Json = nlohmann::json;  // objects keep their keys sorted
+
+// Sorted keys, no blanks, shortest decimal form that reads back to the same double. A value that is
+// not finite is an internal error: JSON has no word for it and a hash must not depend on a
+// replacement.
+std::string canonical_json(const Json& value);
+
+// Parses untrusted text; `source` names it in the error. Nesting deeper than 64 is refused.
+Json parse_json(std::string_view text, std::string_view source);
+
+Json to_json(const Error& error);
+Error error_from_json(const Json& value);
+
+}  // namespace aocq
