@@ -2,7 +2,10 @@
 # wrong direction does not compile.
 find_program(AOCQ_CCACHE ccache)
 if(AOCQ_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${AOCQ_CCACHE})
+  # Precompiled headers are cached only when ccache may ignore their time stamps.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+    ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+    ${AOCQ_CCACHE})
 endif()
 
 add_library(aocq_flags INTERFACE)

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// A study as its author wrote it (after extends, environment and --set), and its expansion into experiments.
-// Sections that belong to another module (model, data.*, method, rule) stay JSON here; their owner reads them.
+// A study as its author wrote it (after extends, environment and --set), and its expansion into
+// experiments. Sections that belong to another module (model, data.*, method, rule) stay JSON here;
+// their owner reads them.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,15 +22,18 @@ struct BitWidths {
     bool is_float() const { return weights == 32 && activations == 32; }
     bool operator==(const BitWidths&) const = default;
 };
-BitWidths parse_bits(const std::string& text);  // Error(config) for anything else, bits 2..8 or 32 (16 counts as float: refuse)
+BitWidths parse_bits(const std::string& text);  // Error(config) for anything else, bits 2..8 or 32
+                                                // (16 counts as float: refuse)
 std::string to_string(BitWidths bits);
 
 // Where a table takes published numbers from, and which of them belong to its cells.
 struct PublishedSpec {
-    std::string file;     // CSV with the columns of experiments/published/*.csv; "" where none is declared
-    std::string model;    // value of the column `model`
-    std::vector<std::pair<std::string, std::string>> methods;  // row label -> value of the column `method`
-    double tolerance = 0; // percentage points; a larger difference is marked
+    std::string
+        file;  // CSV with the columns of experiments/published/*.csv; "" where none is declared
+    std::string model;  // value of the column `model`
+    std::vector<std::pair<std::string, std::string>>
+        methods;           // row label -> value of the column `method`
+    double tolerance = 0;  // percentage points; a larger difference is marked
 };
 
 struct TableSpec {
@@ -51,12 +56,16 @@ struct Experiment {
     Json calibration;  // data.calibration; null for the float experiment
     Json evaluation;   // data.evaluation
     Json method;       // null for the float experiment
-    Json rules;        // array of [[rule]] tables of the study, after the method's own
-    int float_index = -1;  // index in Study::experiments of the float model it is compared with; itself if float
+    Json rules;  // [[rule]] tables of the study, to be applied after the method's own (method.rule)
+    // Section ("model", "data.evaluation", ...) -> the name its `use` had. The sections themselves
+    // no longer hold `use`: equal content is equal, whatever file it came from.
+    std::map<std::string, std::string> uses;
+    int float_index =
+        -1;  // index in Study::experiments of the float model it is compared with; itself if float
 };
 
 struct RunConfig {
-    int threads = 1;         // CPU threads per rank
+    int threads = 1;              // CPU threads per rank
     std::string device = "auto";  // auto, cpu, cuda
 };
 
@@ -69,7 +78,11 @@ struct Study {
     std::vector<std::string> axis_keys;
 };
 
-// Expands the axes. Errors carry file, line and key path.
+// Expands the axes: the product in the order of the [[axis]] tables, the last one fastest, without
+// what
+// [[exclude]] drops. A float experiment has seed 0 and only the coordinates below model and
+// data.evaluation; a point of the axes with bits "float" becomes that experiment. Errors carry
+// file, line and key path.
 Study expand(const Document& document);
 
 // The immutable plan: canonical JSON that holds everything `run` needs, and back.

@@ -4,10 +4,31 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "core/Text.hpp"
 
 namespace aocq {
+namespace {
+
+// The value as its author would write it, cut to what a message can hold.
+std::string excerpt(const Json& value) {
+    constexpr std::size_t longest = 80;
+    std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+    if (text.size() <= longest) return text;
+    std::size_t cut = longest;
+    while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0U) == 0x80U) --cut;
+    return text.substr(0, cut) + "...";
+}
+
+// A 64-bit unsigned number beyond int64 would wrap to a negative one.
+bool fits_int64(const Json& value) {
+    constexpr auto largest = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+    return !value.is_number_unsigned() || value.get<std::uint64_t>() <= largest;
+}
+
+}  // namespace
 
 Fields::Fields(const Json& object, std::string path) : object_(object), path_(std::move(path)) {
     if (!object_.is_object()) {
@@ -43,7 +64,7 @@ const Json& Fields::require(std::string_view key, const char* type) {
 void Fields::wrong_type(std::string_view key, const Json& value, const char* type) const {
     throw Error::config("wrong type in the configuration")
         .at("key", path_of(key))
-        .found(value.dump().substr(0, 80))
+        .found(excerpt(value))
         .wanted(type);
 }
 
@@ -74,10 +95,10 @@ std::int64_t Fields::integer(std::string_view key, std::int64_t low, std::int64_
     const Json& value = require(key, "integer");
     if (!value.is_number_integer()) wrong_type(key, value, "integer");
     const auto number = value.get<std::int64_t>();
-    if (number < low || number > high) {
+    if (!fits_int64(value) || number < low || number > high) {
         throw Error::config("value out of range")
             .at("key", path_of(key))
-            .found(std::to_string(number))
+            .found(excerpt(value))
             .wanted(fmt::format("{}..{}", low, high));
     }
     return number;
@@ -127,9 +148,10 @@ std::vector<double> Fields::numbers(std::string_view key) {
     const Json* value = find(key);
     if (!value) return {};
     const bool all_numbers =
-        value->is_array() &&
-        std::all_of(value->begin(), value->end(), [](const Json& e) { return e.is_number(); });
-    if (!all_numbers) wrong_type(key, *value, "a list of numbers");
+        value->is_array() && std::all_of(value->begin(), value->end(), [](const Json& e) {
+            return e.is_number() && std::isfinite(e.get<double>());
+        });
+    if (!all_numbers) wrong_type(key, *value, "a list of finite numbers");
     return value->get<std::vector<double>>();
 }
 
@@ -160,6 +182,8 @@ void Fields::finish() const {
         Error error = Error::config("unknown key");
         if (const auto guess = nearest(key, known_); !guess.empty()) {
             error.advise(fmt::format("did you mean '{}'?", guess));
+        } else if (known_.empty()) {
+            error.advise("remove it: no key is known here");
         } else {
             error.advise("known here: " + join(known_, ", "));
         }

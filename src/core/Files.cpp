@@ -17,6 +17,9 @@
 namespace aocq {
 namespace {
 
+// O_NONBLOCK: opening a pipe must not wait for its writer; it means nothing for a regular file.
+constexpr int read_flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+
 class Descriptor {
   public:
     Descriptor(const fs::path& file, int flags, mode_t mode = 0)
@@ -70,7 +73,7 @@ fs::path temporary_name(const fs::path& file) {
 }  // namespace
 
 std::string read_text(const fs::path& file, std::uint64_t limit) {
-    const Descriptor descriptor(file, O_RDONLY | O_CLOEXEC);
+    const Descriptor descriptor(file, read_flags);
     if (descriptor.get() < 0) fail_reading(file);
     const std::uint64_t size = regular_size(descriptor.get(), file);
     if (size > limit) {
@@ -93,7 +96,7 @@ std::string read_text(const fs::path& file, std::uint64_t limit) {
 }
 
 FileMap::FileMap(const fs::path& file) {
-    const Descriptor descriptor(file, O_RDONLY | O_CLOEXEC);
+    const Descriptor descriptor(file, read_flags);
     if (descriptor.get() < 0) fail_reading(file);
     size_ = regular_size(descriptor.get(), file);
     if (size_ == 0) return;
@@ -112,7 +115,8 @@ FileMap::FileMap(FileMap&& other) noexcept
 void make_folder(const fs::path& folder) {
     std::error_code code;
     fs::create_directories(folder, code);
-    if (code && !fs::is_directory(folder)) {
+    std::error_code ignored;  // the throwing form would answer EACCES with a foreign exception
+    if (code && !fs::is_directory(folder, ignored)) {
         throw Error::environment("cannot make a folder")
             .because(code.message())
             .advise("choose a folder that you may write to")

@@ -3,7 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
+#include <set>
+#include <vector>
 
 namespace aocq {
 namespace {
@@ -34,11 +38,46 @@ int nesting(std::string_view text) {
     return maximum;
 }
 
+// The library keeps the last of two equal keys in silence; which one the author meant is not ours
+// to guess.
+class DuplicateKeys {
+  public:
+    explicit DuplicateKeys(std::string_view source) : source_(source) {}
+
+    bool operator()(int, Json::parse_event_t event, const Json& parsed) {
+        if (event == Json::parse_event_t::object_start) open_.emplace_back();
+        if (event == Json::parse_event_t::object_end) open_.pop_back();
+        if (event == Json::parse_event_t::key) {
+            const auto& key = parsed.get_ref<const std::string&>();
+            if (!open_.back().insert(key).second) {
+                throw Error::input("JSON object has a key twice")
+                    .at("file", std::string(source_))
+                    .at("key", key);
+            }
+        }
+        return true;
+    }
+
+  private:
+    std::string_view source_;
+    std::vector<std::set<std::string>> open_;
+};
+
+// File names may hold any bytes; a recorded error must be writable all the same.
+std::string valid_utf8(const std::string& text) {
+    const std::string quoted = Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+    return Json::parse(quoted).get<std::string>();
+}
+
 }  // namespace
 
 std::string canonical_json(const Json& value) {
     require_finite(value);
-    return value.dump();
+    try {
+        return value.dump();
+    } catch (const Json::type_error& error) {
+        throw Error::input("text is not valid UTF-8").because(error.what());
+    }
 }
 
 Json parse_json(std::string_view text, std::string_view source) {
@@ -50,23 +89,25 @@ Json parse_json(std::string_view text, std::string_view source) {
             .wanted(fmt::format("at most {}", deepest));
     }
     try {
-        return Json::parse(text.begin(), text.end());
-    } catch (const Json::parse_error& error) {
+        DuplicateKeys check(source);
+        return Json::parse(text.begin(), text.end(), std::ref(check));
+    } catch (const Json::exception& error) {  // a number beyond double is not a parse_error
         throw Error::input("not valid JSON").because(error.what()).at("file", std::string(source));
     }
 }
 
 Json to_json(const Error& error) {
     Json fields = Json::array();
-    for (const auto& [key, value] : error.fields()) fields.push_back({key, value});
+    for (const auto& [key, value] : error.fields())
+        fields.push_back({valid_utf8(key), valid_utf8(value)});
     return {{"kind", to_string(error.kind())},
-            {"problem", error.problem()},
-            {"reason", error.reason()},
-            {"remedy", error.remedy()},
+            {"problem", valid_utf8(error.problem())},
+            {"reason", valid_utf8(error.reason())},
+            {"remedy", valid_utf8(error.remedy())},
             {"fields", fields}};
 }
 
-Error error_from_json(const Json& value) {
+Error error_from_json(const Json& value) try {
     Error error(error_kind_from_string(value.at("kind").get<std::string>()),
                 value.at("problem").get<std::string>());
     if (const auto reason = value.at("reason").get<std::string>(); !reason.empty()) {
@@ -79,6 +120,8 @@ Error error_from_json(const Json& value) {
         error.at(field.at(0).get<std::string>(), field.at(1).get<std::string>());
     }
     return error;
+} catch (const Json::exception& wrong) {
+    throw Error::input("not a recorded error").because(wrong.what());
 }
 
 }  // namespace aocq

@@ -23,6 +23,7 @@ struct Sha256::State {
         check(EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr), "EVP_DigestInit_ex");
     }
     std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context;
+    bool ended = false;
 };
 
 Sha256::Sha256() : state_(std::make_unique<State>()) {}
@@ -31,6 +32,7 @@ Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
 Sha256& Sha256::update(std::span<const std::byte> bytes) {
+    AOCQ_EXPECT(state_ && !state_->ended);
     check(EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()), "EVP_DigestUpdate");
     return *this;
 }
@@ -40,6 +42,8 @@ Sha256& Sha256::update(std::string_view text) {
 }
 
 std::string Sha256::hex() {
+    AOCQ_EXPECT(state_ && !state_->ended);
+    state_->ended = true;
     std::array<unsigned char, 32> digest{};
     unsigned length = 0;
     check(EVP_DigestFinal_ex(state_->context.get(), digest.data(), &length), "EVP_DigestFinal_ex");

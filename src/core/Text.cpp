@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 namespace aocq {
@@ -40,6 +41,8 @@ std::string nearest(std::string_view word, std::span<const std::string> candidat
     std::size_t best_distance = std::max<std::size_t>(2, word.size() / 2) + 1;
     for (const auto& candidate : candidates) {
         const std::size_t distance = edit_distance(word, candidate);
+        // Every letter replaced is another word, not a slip.
+        if (distance >= std::max(word.size(), candidate.size())) continue;
         if (distance < best_distance) {
             best_distance = distance;
             best = candidate;
@@ -98,7 +101,7 @@ std::string human_bytes(std::uint64_t bytes) {
     double value = static_cast<double>(bytes);
     const char* unit = "";
     for (const char* next : {"KiB", "MiB", "GiB", "TiB"}) {
-        if (value < 1024.0) break;
+        if (value < 1023.95) break;  // would print as 1024.0
         value /= 1024.0;
         unit = next;
     }
@@ -106,7 +109,8 @@ std::string human_bytes(std::uint64_t bytes) {
 }
 
 std::string human_seconds(double seconds) {
-    const auto whole = static_cast<long>(seconds + 0.5);
+    if (!std::isfinite(seconds) || seconds < 0) return "?";
+    const auto whole = static_cast<long>(std::min(seconds + 0.5, 1e15));
     if (whole < 60) return fmt::format("{} s", whole);
     if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
     return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);

@@ -27,7 +27,7 @@ std::size_t display_width(std::string_view utf8);
 
 // "1.5 MiB"
 std::string human_bytes(std::uint64_t bytes);
-// "1 h 02 min", "42 s"
+// "1 h 02 min", "42 s"; "?" for what is negative or not finite
 std::string human_seconds(double seconds);
 
 }  // namespace aocq

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One kind of file for everything the program keeps: named arrays and a JSON header in HDF5, with a digest over both.
-// Statistics, quantized artefacts, segments and results are bundles of a different `kind` (src/doc/file-format.md).
+// One kind of file for everything the program keeps: named arrays and a JSON header in HDF5, with a
+// digest over both. Statistics, quantized artefacts, segments and results are bundles of a
+// different `kind` (src/doc/file-format.md).
 #pragma once
 
 #include <cstdint>
@@ -29,12 +30,14 @@ struct Bundle {
     std::vector<Array> arrays;
 
     const Array* find(std::string_view name) const;
-    // The data of an array that must be there with this type; a StoreError names file-independent facts only.
+    // The data of an array that must be there with this type; an Error(input) otherwise, without
+    // the file.
     template <class T>
     const std::vector<T>& values(std::string_view name) const;
 };
 
-// SHA-256 over kind, attributes (canonical JSON), and name, type, shape, bytes of every array in name order.
+// SHA-256 over kind, attributes (canonical JSON), and name, type, shape, bytes of every array in
+// name order.
 std::string digest(const Bundle& bundle);
 
 // Temporary name, flush, close, sync, rename. Bytes depend on the contents only.

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the keys of a study's [data...] table to a dataset.
+#include "core/EnumTable.hpp"
+#include "core/Error.hpp"
+#include "data/CsvList.hpp"
+#include "data/Dataset.hpp"
+#include "data/GeneratedDataset.hpp"
+#include "data/ImageFolder.hpp"
+
+namespace aocq::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+enum class Kind { folder, csv, generated };
+constexpr EnumTable<Kind, 3> kind_names{
+    {{{Kind::folder, "folder"}, {Kind::csv, "csv"}, {Kind::generated, "generated"}}}};
+
+constexpr int max_classes = 1'000'000;
+
+fs::path optional_path(Fields& fields, std::string_view key, const fs::path& base) {
+    const std::string text = fields.text(key, "");
+    return text.empty() ? fs::path() : base / text;
+}
+
+fs::path required_path(Fields& fields, std::string_view key, const fs::path& base) {
+    const std::string text = fields.text(key);
+    if (text.empty()) fields.fail(key, Error::config("path is empty"));
+    return base / text;
+}
+
+std::unique_ptr<Dataset> open_generated(Fields& fields) {
+    GeneratedOptions options;
+    options.split = fields.choice("split", split_names, std::optional(options.split));
+    options.seed = static_cast<std::uint64_t>(fields.integer("seed", 0, INT64_MAX, 0));
+    options.count = static_cast<std::uint32_t>(fields.integer("count", 1, 10'000'000, 1000));
+    options.classes =
+        static_cast<int>(fields.integer("classes", 2, generated_classes, generated_classes));
+    options.image_size = static_cast<int>(fields.integer("image_size", 16, 512, 64));
+    return std::make_unique<GeneratedDataset>(options);
+}
+
+}  // namespace
+
+std::unique_ptr<Dataset> open_dataset(Fields& fields, const fs::path& base) {
+    const Kind kind = fields.choice("kind", kind_names);
+    if (kind == Kind::generated) return open_generated(fields);
+    const int classes = static_cast<int>(fields.integer("classes", 0, max_classes, 0));
+    const fs::path synsets = optional_path(fields, "synsets", base);
+    if (kind == Kind::folder) {
+        return std::make_unique<ImageFolder>(required_path(fields, "root", base), synsets, classes);
+    }
+    const fs::path list = required_path(fields, "list", base);
+    fs::path root = optional_path(fields, "root", base);
+    if (root.empty()) root = list.parent_path();
+    return std::make_unique<CsvList>(list, root, synsets, classes);
+}
+
+}  // namespace aocq::data

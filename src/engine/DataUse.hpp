@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a study uses a dataset: the [data.calibration] and [data.evaluation] sections.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/Json.hpp"
+#include "data/Dataset.hpp"
+
+namespace aocq::engine {
+
+struct DataUse {
+    std::unique_ptr<data::Dataset> dataset;
+    std::int64_t images = 0;  // 0: all. Calibration: a seeded draw; evaluation: the first ones in canonical order
+    int batch = 16;           // images per forward pass; changes bits (order of sums), so it is hashed
+    int chunk = 32;           // calibration images per unit; hashed, since chunks are merged in order
+    int lease = 50;           // evaluation images per unit; a multiple of the batch, so it changes nothing
+};
+
+enum class Purpose { calibration, evaluation };
+
+// Opens the dataset and checks every key of the section.
+DataUse open_data(const Json& section, Purpose purpose);
+
+// Indices of the calibration images, ascending.
+std::vector<std::uint32_t> calibration_images(std::size_t available, std::int64_t images, std::uint64_t seed);
+
+}  // namespace aocq::engine

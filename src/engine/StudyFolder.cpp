@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/StudyFolder.hpp"
+
+#include <fmt/format.h>
+
+#include "core/Sha256.hpp"
+
+namespace aocq::engine {
+namespace {
+
+constexpr int folder_format = 1;
+
+Error foreign(const fs::path& folder, const std::string& reason) {
+    Error error = Error::input("the results folder belongs to something else");
+    error.because(reason).advise("choose another one with --results, or rename the study");
+    return error.at("file", folder.string());
+}
+
+}  // namespace
+
+StudyFolder::StudyFolder(const fs::path& results, const std::string& study)
+    : path_(results / study), study_(study) {}
+
+void StudyFolder::claim() const {
+    const fs::path owner = path_ / "study.json";
+    if (fs::exists(owner)) {
+        const Json value = parse_json(read_text(owner, 1U << 16), owner.string());
+        if (!value.is_object() || value.value("study", Json()) != study_) {
+            throw foreign(path_, fmt::format("study.json names {}", value.value("study", Json()).dump()));
+        }
+        if (value.value("format", Json()) != folder_format) {
+            throw foreign(path_, "it was written in another format");
+        }
+        return;
+    }
+    std::error_code ignored;
+    if (fs::exists(path_) && !fs::is_empty(path_, ignored)) throw foreign(path_, "it is not empty and has no study.json");
+    write_text(owner, canonical_json({{"study", study_}, {"format", folder_format}}) + "\n");
+}
+
+fs::path StudyFolder::keep_plan(const Json& plan) const {
+    const std::string text = canonical_json(plan) + "\n";
+    const fs::path file = path_ / "plans" / (sha256_hex(text).substr(0, 16) + ".json");
+    if (!fs::exists(file)) write_text(file, text);
+    return file;
+}
+
+fs::path StudyFolder::cache(std::string_view kind, std::string_view key) const {
+    return path_ / "cache" / kind / fmt::format("{}.h5", key);
+}
+fs::path StudyFolder::result(std::string_view key) const { return path_ / "experiments" / fmt::format("{}.h5", key); }
+fs::path StudyFolder::failure(std::string_view id) const { return path_ / "failures" / fmt::format("{}.json", id); }
+
+}  // namespace aocq::engine

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a rank computes: the units of one study, one at a time, on its worker thread. Models, datasets and the last
+// simulations stay in memory between units.
+#pragma once
+
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "engine/DataUse.hpp"
+#include "engine/Evaluate.hpp"
+#include "engine/StudyFolder.hpp"
+#include "engine/Work.hpp"
+#include "engine/dispatch/UnitRunner.hpp"
+#include "nn/Model.hpp"
+#include "nn/Numerics.hpp"
+#include "quant/Simulate.hpp"
+
+namespace aocq::engine {
+
+class StudyRunner : public UnitRunner {
+  public:
+    // All references must outlive the runner.
+    StudyRunner(const config::Study& study, const Work& work, const StudyFolder& folder, nn::DeviceChoice device);
+    ~StudyRunner() override;
+
+    void prepare() override;
+    std::vector<std::byte> run(const Unit& unit, std::stop_token stop) override;
+
+  private:
+    struct LoadedModel;
+    struct Simulated {
+        std::string artefact;
+        std::unique_ptr<quant::Simulation> simulation;
+    };
+
+    std::vector<std::byte> perform(const Unit& unit, const CollectTask& task, const std::stop_token& stop);
+    std::vector<std::byte> perform(const Unit& unit, const MergeTask& task, const std::stop_token& stop);
+    std::vector<std::byte> perform(const Unit& unit, const PassTask& task, const std::stop_token& stop);
+    std::vector<std::byte> perform(const Unit& unit, const FloatTask& task, const std::stop_token& stop);
+    std::vector<std::byte> perform(const Unit& unit, const EvaluateTask& task, const std::stop_token& stop);
+
+    const config::Experiment& experiment(int index) const;
+    const LoadedModel& model(int experiment);
+    const DataUse& data(const Json& section, Purpose purpose);
+    std::vector<std::uint32_t> drawn(int experiment);
+    quant::Simulation& simulation(const EvaluateTask& task);
+    Lease lease(int experiment, std::int64_t first, std::int64_t last);
+    at::Tensor to_device(const at::Tensor& images) const;
+
+    const config::Study& study_;
+    const Work& work_;
+    const StudyFolder& folder_;
+    nn::DeviceChoice device_;
+    std::map<std::string, std::unique_ptr<LoadedModel>> models_;
+    std::map<std::string, DataUse> data_;
+    std::list<Simulated> simulations_;  // most recent first, at most two
+};
+
+}  // namespace aocq::engine

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/Work.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "core/BuildInfo.hpp"
+#include "core/Sha256.hpp"
+#include "engine/DataUse.hpp"
+#include "nn/Model.hpp"
+#include "quant/Recipe.hpp"
+
+namespace aocq::engine {
+namespace {
+
+constexpr std::int64_t samples_per_image = 512;
+
+std::string hash_of(const Json& parts) { return sha256_hex(canonical_json(parts)).substr(0, 40); }
+
+std::string list_hash(const std::vector<std::uint32_t>& indices) {
+    return sha256_hex(std::as_bytes(std::span(indices)));
+}
+
+// Seconds are guesses that the scheduler corrects from what it measures; only their relation matters at the start.
+constexpr double seconds_per_image = 0.02;
+
+class WorkBuilder {
+  public:
+    WorkBuilder(const config::Study& study, const Json& facts, const std::string& numerics)
+        : study_(study), facts_(facts), base_({{"sources", source_digest()}, {"numerics", numerics}}) {}
+
+    Work build() {
+        for (std::size_t i = 0; i < study_.experiments.size(); ++i) add_experiment(static_cast<int>(i));
+        return {UnitGraph(std::move(units_)), std::move(tasks_), std::move(experiments_)};
+    }
+
+  private:
+    struct Parsed {
+        nn::ModelSpec spec;
+        nn::Graph graph;
+        Json model_key;  // weights, graph, preprocessing
+    };
+
+    Parsed parse_model(const config::Experiment& experiment) const {
+        Parsed parsed{nn::model_spec_from(Fields(experiment.model, "model")), {}, {}};
+        parsed.graph = nn::build_graph(parsed.spec);
+        parsed.model_key = {{"weights", facts_.at("models").at(canonical_json(experiment.model)).at("weights")},
+                            {"graph", parsed.graph.fingerprint()},
+                            {"preprocess", data::to_json(parsed.spec.preprocess)}};
+        return parsed;
+    }
+
+    const Json& data_facts(const Json& section) const { return facts_.at("data").at(canonical_json(section)); }
+
+    // One unit per key: whoever needs it again gets the index of the first.
+    std::uint32_t add(std::string key, std::string label, std::vector<std::uint32_t> needs, double cost, bool payload,
+                      int experiment, Task task) {
+        const auto [entry, fresh] = by_key_.try_emplace(key, static_cast<std::uint32_t>(units_.size()));
+        if (fresh) {
+            units_.push_back({entry->second, std::move(key), std::move(label), std::move(needs), cost, payload,
+                              experiment});
+            tasks_.push_back(std::move(task));
+        }
+        return entry->second;
+    }
+
+    Json keyed(const char* kind, Json parts) const {
+        parts["kind"] = kind;
+        parts["base"] = base_;
+        return parts;
+    }
+
+    void add_experiment(int index) {
+        const config::Experiment& experiment = study_.experiments[static_cast<std::size_t>(index)];
+        const Parsed parsed = parse_model(experiment);
+        ExperimentWork work;
+        work.model_name = parsed.spec.name;
+        const DataUse evaluation = open_data(experiment.evaluation, Purpose::evaluation);
+        work.images = evaluation.images;
+        const Json evaluated = {{"fingerprint", data_facts(experiment.evaluation).at("fingerprint")},
+                                {"images", evaluation.images},
+                                {"batch", evaluation.batch}};
+        Json asked = {{"model", parsed.model_key}, {"evaluation", evaluated}, {"bits", config::to_string(experiment.bits)}};
+        std::uint32_t last_stage = 0;
+        if (!experiment.bits.is_float()) {
+            last_stage = add_quantization(index, experiment, parsed, work, asked);
+        }
+        work.id = hash_of(asked).substr(0, 12);
+        work.result_key = hash_of(keyed("result", {{"asked", asked}}));
+        add_leases(index, experiment, parsed, evaluation, evaluated, last_stage, work);
+        experiments_.push_back(std::move(work));
+    }
+
+    std::uint32_t add_quantization(int index, const config::Experiment& experiment, const Parsed& parsed,
+                                   ExperimentWork& work, Json& asked) {
+        const auto sites = quant::list_sites(parsed.graph);
+        quant::Recipe recipe = quant::recipe_from(Fields(experiment.method, "method"), parsed.graph);
+        for (std::size_t i = 0; i < experiment.rules.size(); ++i) {
+            recipe.rules.push_back(quant::rule_from(Fields(experiment.rules[i], fmt::format("rule[{}]", i))));
+        }
+        work.schemes = quant::resolve_scheme(sites, recipe.rules,
+                                             {experiment.bits.weights, experiment.bits.activations});
+        Json scheme = Json::object();
+        for (std::size_t i = 0; i < sites.size(); ++i) {
+            if (work.schemes[i].quantized) scheme[sites[i].name] = quant::to_json(work.schemes[i]);
+        }
+        const std::uint32_t merged = add_collection(index, experiment, parsed, work);
+        Json calibration = calibration_key_;
+        Json stages = Json::array();
+        std::string parent;
+        std::uint32_t previous = merged;
+        for (std::size_t i = 0; i < recipe.stages.size(); ++i) {
+            const quant::Stage& stage = recipe.stages[i];
+            const Json passed = {{"pass", stage.pass}, {"scope", stage.scope}, {"parameters", stage.run->parameters()}};
+            stages.push_back(passed);
+            const std::string key = hash_of(keyed("artefact", {{"model", parsed.model_key},
+                                                               {"statistics", work.statistics_key},
+                                                               {"scheme", scheme},
+                                                               {"seed", experiment.seed},
+                                                               {"parent", parent},
+                                                               {"stage", passed}}));
+            std::vector<std::uint32_t> needs{merged};
+            if (previous != merged) needs.push_back(previous);
+            previous = add(key, fmt::format("pass {} {} {}", stage.pass, parsed.spec.name, stage.scope), needs, 1.0,
+                           false, index, PassTask{index, i, work.statistics_key, parent});
+            parent = key;
+        }
+        work.artefact_key = parent;
+        asked["calibration"] = calibration;
+        asked["scheme"] = scheme;
+        asked["stages"] = stages;
+        asked["seed"] = experiment.seed;
+        return previous;
+    }
+
+    std::uint32_t add_collection(int index, const config::Experiment& experiment, const Parsed& parsed,
+                                 ExperimentWork& work) {
+        const DataUse use = open_data(experiment.calibration, Purpose::calibration);
+        const auto drawn = calibration_images(use.dataset->size(), use.images, experiment.seed);
+        calibration_key_ = {{"fingerprint", data_facts(experiment.calibration).at("fingerprint")},
+                            {"indices", list_hash(drawn)},
+                            {"batch", use.batch},
+                            {"chunk", use.chunk},
+                            {"seed", experiment.seed},
+                            {"samples", samples_per_image}};
+        const Json parts = {{"model", parsed.model_key}, {"calibration", calibration_key_}};
+        work.statistics_key = hash_of(keyed("statistics", parts));
+        MergeTask merge{index, {}};
+        std::vector<std::uint32_t> chunks;
+        for (std::int64_t first = 0; first < use.images; first += use.chunk) {
+            const std::int64_t last = std::min(first + use.chunk, use.images);
+            Json chunk = parts;
+            chunk["first"] = first;
+            chunk["last"] = last;
+            const std::string key = hash_of(keyed("chunk", chunk));
+            merge.chunks.push_back(key);
+            chunks.push_back(add(key, fmt::format("collect {} {}..{}", parsed.spec.name, first, last - 1), {},
+                                 seconds_per_image * 1.5 * static_cast<double>(last - first), false, -1,
+                                 CollectTask{index, first, last}));
+        }
+        return add(work.statistics_key, fmt::format("merge {}", parsed.spec.name), chunks, 0.05, false, -1,
+                   std::move(merge));
+    }
+
+    void add_leases(int index, const config::Experiment& experiment, const Parsed& parsed, const DataUse& use,
+                    const Json& evaluated, std::uint32_t last_stage, ExperimentWork& work) {
+        const bool is_float = experiment.bits.is_float();
+        for (std::int64_t first = 0; first < use.images; first += use.lease) {
+            const std::int64_t last = std::min(first + use.lease, use.images);
+            const Json lease = {{"model", parsed.model_key}, {"evaluation", evaluated}, {"first", first}, {"last", last}};
+            const std::string logits_key = hash_of(keyed("logits", lease));
+            const double cost = seconds_per_image * static_cast<double>(last - first);
+            // The float lease is made by the float experiment, which stands before all others.
+            if (is_float) {
+                work.leases.push_back(add(logits_key, fmt::format("float {} {}..{}", parsed.spec.name, first, last - 1),
+                                          {}, cost, true, index, FloatTask{index, first, last}));
+                continue;
+            }
+            const auto logits = by_key_.find(logits_key);
+            AOCQ_ASSERT(logits != by_key_.end());
+            Json parts = lease;
+            parts["artefact"] = work.artefact_key;
+            work.leases.push_back(add(hash_of(keyed("evaluate", parts)),
+                                      fmt::format("evaluate {} {} {}..{}", parsed.spec.name,
+                                                  config::to_string(experiment.bits), first, last - 1),
+                                      {last_stage, logits->second}, cost, true, index,
+                                      EvaluateTask{index, first, last, work.artefact_key, logits_key}));
+        }
+    }
+
+    const config::Study& study_;
+    const Json& facts_;
+    Json base_;
+    Json calibration_key_;
+    std::map<std::string, std::uint32_t> by_key_;
+    std::vector<Unit> units_;
+    std::vector<Task> tasks_;
+    std::vector<ExperimentWork> experiments_;
+};
+
+}  // namespace
+
+Work make_work(const config::Study& study, const Json& facts, const std::string& numerics) {
+    return WorkBuilder(study, facts, numerics).build();
+}
+
+std::string_view cached_kind(const Task& task) {
+    constexpr std::string_view kinds[] = {"chunk", "statistics", "artefact", "logits", ""};
+    static_assert(std::size(kinds) == std::variant_size_v<Task>);
+    return kinds[task.index()];
+}
+
+}  // namespace aocq::engine

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// A study as units: collect chunks, merge them, run the passes of each recipe, evaluate leases. Stages that several
+// experiments share appear once. Every rank builds the same from (study, facts, numerics class).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "config/Study.hpp"
+#include "engine/dispatch/Unit.hpp"
+#include "quant/Scheme.hpp"
+
+namespace aocq::engine {
+
+// What a unit does. Keys name the files of the cache; experiments are indices in the study.
+struct CollectTask {  // statistics of calibration images [first, last) of the drawn ones
+    int experiment;
+    std::int64_t first, last;
+};
+struct MergeTask {  // chunks -> statistics
+    int experiment;
+    std::vector<std::string> chunks;  // keys, in order
+};
+struct PassTask {  // one stage of the recipe
+    int experiment;
+    std::size_t stage;
+    std::string statistics;  // key
+    std::string parent;      // key of the artefact before; "" at the first stage
+};
+struct FloatTask {  // the float model on a lease: logits to the cache, records to the coordinator
+    int experiment;
+    std::int64_t first, last;
+};
+struct EvaluateTask {
+    int experiment;
+    std::int64_t first, last;
+    std::string artefact;  // key
+    std::string logits;    // key of the float logits of the same lease
+};
+using Task = std::variant<CollectTask, MergeTask, PassTask, FloatTask, EvaluateTask>;
+
+// One experiment's identity and its units.
+struct ExperimentWork {
+    std::string id;          // of what was asked: 12 hex digits, the same on every machine
+    std::string result_key;  // of what comes out: with sources and numerics class
+    std::string statistics_key;
+    std::string artefact_key;          // of the last stage; "" for float
+    std::vector<std::uint32_t> leases;  // evaluation units in order of their images
+    std::int64_t images = 0;
+    std::string model_name;
+    std::vector<quant::SiteScheme> schemes;
+};
+
+struct Work {
+    UnitGraph graph;
+    std::vector<Task> tasks;  // parallel to graph.units()
+    std::vector<ExperimentWork> experiments;
+};
+
+Work make_work(const config::Study& study, const Json& facts, const std::string& numerics);
+
+// The kind of file that a unit leaves in the cache: "chunk", "statistics", "artefact", "logits", or "" for none.
+std::string_view cached_kind(const Task& task);
+
+}  // namespace aocq::engine

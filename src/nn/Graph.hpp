@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// A model is data: typed nodes in execution order, named parameters, named values and block ranges (DESIGN §3.1).
+// Everything generic (quantization sites, folding, accounting, block-wise work) reads this and no model's code.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/Json.hpp"
+
+namespace aocq::nn {
+
+using ValueId = std::int32_t;
+
+// [B, C, H, W] -> [B, O, H/stride, W/stride]; kernel = stride, no padding.
+struct PatchConvolution {
+    std::string weight, bias;
+    std::int64_t stride;
+};
+struct FlattenPatches {};  // [B, C, h, w] -> [B, h*w, C]
+// [B, N, C] -> [B, T + N, C]: learned tokens [1, 1, C] in front, in this order.
+struct PrependTokens {
+    std::vector<std::string> tokens;
+};
+struct AddParameter {  // x + parameter, broadcast over the batch
+    std::string parameter;
+};
+struct LayerNorm {  // over the last axis
+    std::string weight, bias;
+    double epsilon;
+};
+struct Linear {  // [.., I] -> [.., O]; weight [O, I]; bias may be ""
+    std::string weight, bias;
+};
+// [B, N, parts*heads*D] -> [B, heads, N, D], the given part.
+struct SplitHeads {
+    std::int64_t heads, parts, part;
+};
+struct MergeHeads {};  // [B, H, N, D] -> [B, N, H*D]
+struct Matmul {        // lhs @ rhs (or rhs transposed in its last two axes), times factor
+    bool transpose_rhs;
+    double factor;
+};
+struct Softmax {};  // over the last axis
+struct Gelu {};     // erf form
+struct Add {};      // two inputs
+struct Average {};  // (a + b) / 2: the two heads of a distilled DeiT
+struct SelectToken {  // [B, N, C] -> [B, C]
+    std::int64_t index;
+};
+
+using Op = std::variant<PatchConvolution, FlattenPatches, PrependTokens, AddParameter, LayerNorm, Linear, SplitHeads,
+                        MergeHeads, Matmul, Softmax, Gelu, Add, Average, SelectToken>;
+
+std::string_view op_name(const Op& op);
+
+// What a node is for; gives its quantization sites their kind (DESIGN §3.3).
+enum class Role { none, patch, linear, head, attention_scores, attention_context };
+
+struct Node {
+    std::string name;
+    Op op;
+    std::vector<ValueId> inputs;
+    ValueId output;
+    Role role = Role::none;
+};
+
+struct ParameterSpec {
+    std::string name;
+    std::vector<std::int64_t> shape;
+};
+
+struct Block {  // nodes [first, last)
+    std::string name;
+    std::size_t first, last;
+};
+
+class Graph {
+  public:
+    const std::vector<Node>& nodes() const { return nodes_; }
+    const std::vector<ParameterSpec>& parameters() const { return parameters_; }
+    const std::vector<Block>& blocks() const { return blocks_; }
+    const std::vector<std::string>& value_names() const { return value_names_; }
+    ValueId input() const { return 0; }
+    ValueId output() const { return output_; }
+
+    const ParameterSpec* find_parameter(std::string_view name) const;
+    std::optional<ValueId> find_value(std::string_view name) const;
+    std::size_t node_index(std::string_view name) const;  // asserts that it is there
+    // SHA-256 of the canonical description: nodes, operators, shapes. No names of files, no weights.
+    std::string fingerprint() const;
+
+  private:
+    friend class GraphBuilder;
+    std::vector<Node> nodes_;
+    std::vector<ParameterSpec> parameters_;
+    std::vector<Block> blocks_;
+    std::vector<std::string> value_names_;
+    ValueId output_ = -1;
+};
+
+Json describe(const Graph& graph);
+std::vector<std::string> parameters_of(const Op& op);
+
+}  // namespace aocq::nn

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// A model as a study names it: family and shape, weights, preprocessing; and the loaded thing.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "core/Fields.hpp"
+#include "data/Preprocess.hpp"
+#include "nn/Executor.hpp"
+#include "nn/Graph.hpp"
+#include "nn/Vit.hpp"
+
+namespace aocq::nn {
+
+struct ModelSpec {
+    std::string name;     // for tables: "deit_tiny"
+    std::string family;   // "vit"
+    VitShape shape;
+    std::filesystem::path weights;
+    data::Preprocess preprocess;
+    std::optional<double> float_top1;  // published, percent
+};
+
+// The [model] section; every key checked.
+ModelSpec model_spec_from(Fields fields);
+
+Graph build_graph(const ModelSpec& spec);
+
+struct Model {
+    ModelSpec spec;
+    Graph graph;
+    Parameters parameters;
+    std::string fingerprint;  // of the parameters
+};
+Model load_model(const ModelSpec& spec);
+
+}  // namespace aocq::nn

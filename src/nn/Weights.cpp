@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "nn/Weights.hpp"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include "core/Sha256.hpp"
+#include "core/Text.hpp"
+#include "nn/Safetensors.hpp"
+
+namespace aocq::nn {
+namespace {
+
+std::string shape_text(const std::vector<std::int64_t>& shape) {
+    std::vector<std::string> parts;
+    for (const auto extent : shape) parts.push_back(std::to_string(extent));
+    return fmt::format("[{}]", join(parts, ", "));
+}
+
+// At most twelve names: a wrong file misses all of them and the first few tell enough.
+std::string some(const std::vector<std::string>& all) {
+    constexpr std::size_t most = 12;
+    if (all.size() <= most) return join(all, ", ");
+    return fmt::format("{} and {} more", join(std::span(all).first(most), ", "), all.size() - most);
+}
+
+void check(const Graph& graph, const Safetensors& source, const std::filesystem::path& file) {
+    std::vector<std::string> missing, unexpected, misshaped, mistyped;
+    for (const auto& parameter : graph.parameters()) {
+        const auto found = source.tensors().find(parameter.name);
+        if (found == source.tensors().end()) {
+            missing.push_back(parameter.name);
+            continue;
+        }
+        if (found->second.shape != parameter.shape) {
+            misshaped.push_back(fmt::format("{} {} (wanted {})", parameter.name, shape_text(found->second.shape),
+                                            shape_text(parameter.shape)));
+        }
+        const Dtype dtype = found->second.dtype;
+        if (dtype != Dtype::f32 && dtype != Dtype::f16 && dtype != Dtype::bf16) {
+            mistyped.push_back(fmt::format("{} {}", parameter.name, to_string(dtype)));
+        }
+    }
+    for (const auto& [name, view] : source.tensors()) {
+        if (!graph.find_parameter(name)) unexpected.push_back(name);
+    }
+    if (missing.empty() && unexpected.empty() && misshaped.empty() && mistyped.empty()) return;
+    Error error = Error::input("the weights do not fit the model");
+    error.advise("choose the model that the file belongs to, or correct its width, depth or classes");
+    error.at("file", file.string());
+    if (!missing.empty()) error.at("missing", some(missing));
+    if (!unexpected.empty()) error.at("unexpected", some(unexpected));
+    if (!misshaped.empty()) error.at("wrong_shape", some(misshaped));
+    if (!mistyped.empty()) error.at("wrong_dtype", some(mistyped)).wanted("F32, F16 or BF16");
+    throw error;
+}
+
+at::ScalarType scalar_type(Dtype dtype) {
+    switch (dtype) {
+        case Dtype::f16:
+            return at::kHalf;
+        case Dtype::bf16:
+            return at::kBFloat16;
+        default:
+            return at::kFloat;
+    }
+}
+
+}  // namespace
+
+void check_weights(const Graph& graph, const std::filesystem::path& file) { check(graph, Safetensors(file), file); }
+
+Parameters load_weights(const Graph& graph, const std::filesystem::path& file) {
+    const Safetensors source(file);
+    check(graph, source, file);
+    Parameters parameters;
+    for (const auto& spec : graph.parameters()) {
+        const TensorView& view = source.tensors().at(spec.name);
+        // from_blob wants a mutable pointer; the clone right after is all that reads it. The map may be unaligned.
+        std::vector<std::byte> aligned(view.bytes.begin(), view.bytes.end());
+        at::Tensor tensor =
+            at::from_blob(aligned.data(), spec.shape, at::TensorOptions(scalar_type(view.dtype))).to(at::kFloat).clone();
+        if (!at::isfinite(tensor).all().item<bool>()) {
+            throw Error::input("a weight is not finite")
+                .because("NaN or infinity in the file")
+                .advise("the checkpoint is broken or its training diverged")
+                .at("file", file.string())
+                .at("tensor", spec.name);
+        }
+        parameters.emplace(spec.name, std::move(tensor));
+    }
+    return parameters;
+}
+
+std::string fingerprint(const Parameters& parameters) {
+    Sha256 hash;
+    for (const auto& [name, tensor] : parameters) {
+        const at::Tensor values = tensor.to(at::kCPU).to(at::kFloat).contiguous();
+        hash.update(fmt::format("{}{}\n", name, shape_text(values.sizes().vec())));
+        hash.update(std::as_bytes(std::span(values.const_data_ptr<float>(), static_cast<std::size_t>(values.numel()))));
+    }
+    return hash.hex();
+}
+
+void save_weights(const std::filesystem::path& file, const Parameters& parameters,
+                  const std::map<std::string, std::string>& metadata) {
+    std::vector<at::Tensor> kept;
+    std::vector<NamedFloats> tensors;
+    for (const auto& [name, tensor] : parameters) {
+        kept.push_back(tensor.detach().to(at::kCPU).to(at::kFloat).contiguous());
+        const at::Tensor& values = kept.back();
+        tensors.push_back({name, values.sizes().vec(),
+                           std::span(values.const_data_ptr<float>(), static_cast<std::size_t>(values.numel()))});
+    }
+    write_safetensors(file, tensors, metadata);
+}
+
+}  // namespace aocq::nn

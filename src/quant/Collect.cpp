@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quant/Collect.hpp"
+
+#include <ATen/ATen.h>
+
+#include <map>
+
+#include "quant/kernels/Accumulate.hpp"
+#include "quant/kernels/Merge.hpp"
+
+namespace aocq::quant {
+namespace {
+
+// How an operand of this kind lies in memory.
+Activation activation_view(SiteKind kind, const at::Tensor& x) {
+    switch (kind) {
+        case SiteKind::patch_input:
+            return Activation::picture(x.size(0), x.size(1), x.size(2), x.size(3));
+        case SiteKind::attention_query:
+        case SiteKind::attention_key:
+        case SiteKind::attention_value:
+            return Activation::heads(x.size(0), x.size(1), x.size(2), x.size(3));
+        case SiteKind::attention_probability:
+            return Activation::probabilities(x.size(0), x.size(1), x.size(2), x.size(3));
+        default:
+            break;
+    }
+    // [B, C] is one token; anything between the batch and the channels is a token.
+    return Activation::linear(x.size(0), x.numel() / (x.size(0) * x.size(-1)), x.size(-1));
+}
+
+}  // namespace
+
+class Collector::Observing : public nn::OperandPolicy {
+  public:
+    Observing(const nn::Graph& graph, const CollectOptions& options) : slots_(graph.nodes().size() * 2) {
+        for (const Site& site : list_sites(graph)) {
+            if (site.is_weight()) continue;
+            const std::size_t slot = site.node * 2 + (site.operand == nn::Operand::second ? 1 : 0);
+            slots_[slot] = sites_.size();
+            sites_.push_back({site.kind,
+                              StatisticsAccumulator({.site = site.name,
+                                                     .kind = std::string(site_kinds.name(site.kind)),
+                                                     .key = RandomKey(options.seed).child("collect"),
+                                                     .samples_per_image = options.samples_per_image})});
+        }
+    }
+
+    void start_batch(std::int64_t first) { first_ = first; }
+
+    at::Tensor operand(std::size_t node, nn::Operand which, const at::Tensor& x) override {
+        if (which == nn::Operand::weight) return x;
+        const auto& slot = slots_[node * 2 + (which == nn::Operand::second ? 1 : 0)];
+        if (!slot) return x;
+        Observed& site = sites_[*slot];
+        const at::Tensor values = x.to(at::kCPU).contiguous();
+        site.accumulator.add(
+            std::span(values.const_data_ptr<float>(), static_cast<std::size_t>(values.numel())),
+            activation_view(site.kind, values), first_);
+        return x;
+    }
+
+    std::vector<store::SiteStatistics> result() const {
+        std::vector<store::SiteStatistics> all;
+        for (const auto& site : sites_) all.push_back(site.accumulator.result());
+        return all;
+    }
+
+  private:
+    struct Observed {
+        SiteKind kind;
+        StatisticsAccumulator accumulator;
+    };
+    std::vector<std::optional<std::size_t>> slots_;  // [node * 2 + operand]
+    std::vector<Observed> sites_;
+    std::int64_t first_ = 0;
+};
+
+Collector::Collector(const nn::Graph& graph, const nn::Parameters& parameters, CollectOptions options)
+    : graph_(graph), parameters_(parameters), policy_(std::make_unique<Observing>(graph, options)) {}
+Collector::~Collector() = default;
+
+void Collector::add(const at::Tensor& images, std::int64_t first) {
+    policy_->start_batch(first);
+    nn::forward(graph_, parameters_, images, policy_.get());
+}
+
+std::vector<store::SiteStatistics> Collector::result() const { return policy_->result(); }
+
+std::vector<store::SiteStatistics> merge_chunks(const std::vector<std::vector<store::SiteStatistics>>& chunks) {
+    AOCQ_EXPECT(!chunks.empty());
+    std::vector<store::SiteStatistics> merged = chunks.front();
+    for (std::size_t i = 1; i < chunks.size(); ++i) {
+        AOCQ_EXPECT(chunks[i].size() == merged.size());
+        for (std::size_t site = 0; site < merged.size(); ++site) {
+            merged[site] = merge(merged[site], chunks[i][site]);
+        }
+    }
+    return merged;
+}
+
+}  // namespace aocq::quant

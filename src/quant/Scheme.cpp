@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quant/Scheme.hpp"
+
+#include <algorithm>
+
+#include "core/Text.hpp"
+
+namespace aocq::quant {
+namespace {
+
+bool matches(const std::vector<std::string>& patterns, std::string_view text) {
+    return patterns.empty() || std::any_of(patterns.begin(), patterns.end(),
+                                           [&](const std::string& p) { return glob_match(p, text); });
+}
+
+SiteScheme default_scheme(const Site& site, Widths widths) {
+    SiteScheme scheme;
+    scheme.bits = site.is_weight() ? widths.weights : widths.activations;
+    scheme.quantized = scheme.bits != 32;
+    scheme.symmetry = site.is_weight() ? Symmetry::symmetric : Symmetry::asymmetric;
+    scheme.granularity = site.is_weight() ? Granularity::channel : Granularity::tensor;
+    return scheme;
+}
+
+void apply(const Rule& rule, bool class_is_float, SiteScheme& scheme) {
+    // A rule cannot quantize what the experiment leaves float: W4A32 stays weight-only whatever the rules say.
+    if (rule.quantize) scheme.quantized = *rule.quantize && !class_is_float;
+    if (rule.bits && !class_is_float) scheme.bits = *rule.bits;
+    if (rule.symmetry) scheme.symmetry = *rule.symmetry;
+    if (rule.granularity) scheme.granularity = *rule.granularity;
+    if (rule.group) scheme.group = *rule.group;
+    if (rule.mode) scheme.mode = *rule.mode;
+}
+
+bool is_attention(SiteKind kind) {
+    return kind == SiteKind::attention_query || kind == SiteKind::attention_key ||
+           kind == SiteKind::attention_probability || kind == SiteKind::attention_value;
+}
+
+// "" where the combination makes sense.
+std::string objection(const Site& site, const SiteScheme& scheme) {
+    if (site.is_weight()) {
+        if (scheme.granularity == Granularity::head || scheme.granularity == Granularity::token) {
+            return "a weight has neither heads nor tokens";
+        }
+        if (scheme.mode == Mode::dynamic) return "a weight is known beforehand: nothing is dynamic";
+        if (scheme.granularity == Granularity::group && scheme.group <= 0) return "a group size is missing";
+        return "";
+    }
+    if (scheme.granularity == Granularity::group) return "groups are for weights";
+    if (scheme.granularity == Granularity::head && !is_attention(site.kind)) return "only attention operands have heads";
+    if (scheme.granularity == Granularity::channel && is_attention(site.kind)) {
+        return "attention operands are quantized per tensor, head or token";
+    }
+    if ((scheme.granularity == Granularity::token) != (scheme.mode == Mode::dynamic)) {
+        return "granularity = \"token\" and mode = \"dynamic\" go together";
+    }
+    return "";
+}
+
+}  // namespace
+
+Rule rule_from(Fields fields) {
+    Rule rule;
+    rule.path = fields.path();
+    rule.names = fields.texts("name");
+    rule.kinds = fields.texts("kind");
+    if (fields.has("quantize")) rule.quantize = fields.flag("quantize", true);
+    if (fields.has("bits")) rule.bits = static_cast<int>(fields.integer("bits", 2, 8));
+    if (fields.has("symmetry")) rule.symmetry = fields.choice<Symmetry>("symmetry", symmetry_names);
+    if (fields.has("granularity")) rule.granularity = fields.choice<Granularity>("granularity", granularities);
+    if (fields.has("group")) rule.group = fields.integer("group", 1, 1 << 20);
+    if (fields.has("mode")) rule.mode = fields.choice<Mode>("mode", modes);
+    fields.finish();
+    return rule;
+}
+
+std::vector<SiteScheme> resolve_scheme(const std::vector<Site>& sites, const std::vector<Rule>& rules, Widths widths) {
+    std::vector<SiteScheme> schemes;
+    std::vector<const Rule*> last_rule(sites.size(), nullptr);
+    for (const Site& site : sites) schemes.push_back(default_scheme(site, widths));
+    for (const Rule& rule : rules) {
+        bool used = false;
+        for (std::size_t i = 0; i < sites.size(); ++i) {
+            const Site& site = sites[i];
+            if (!matches(rule.names, site.name) || !matches(rule.kinds, site_kinds.name(site.kind))) continue;
+            used = true;
+            apply(rule, (site.is_weight() ? widths.weights : widths.activations) == 32, schemes[i]);
+            last_rule[i] = &rule;
+        }
+        if (used) continue;
+        Error error = Error::config("a rule matches no site");
+        error.because("no site of this model has such a name and kind");
+        error.advise("see the names with 'aocq inspect STUDY'; kinds are " + join(site_kinds.names(), ", "));
+        error.at("key", rule.path);
+        if (!rule.names.empty()) error.at("name", join(rule.names, ", "));
+        if (!rule.kinds.empty()) error.at("kind", join(rule.kinds, ", "));
+        throw error;
+    }
+    for (std::size_t i = 0; i < sites.size(); ++i) {
+        if (!schemes[i].quantized) continue;
+        if (const std::string reason = objection(sites[i], schemes[i]); !reason.empty()) {
+            Error error = Error::config("the scheme of a site makes no sense");
+            throw error.because(reason).at("key", last_rule[i] ? last_rule[i]->path : "rule").at("site", sites[i].name);
+        }
+    }
+    return schemes;
+}
+
+Json to_json(const SiteScheme& s) {
+    return {{"quantized", s.quantized},
+            {"bits", s.bits},
+            {"symmetry", symmetry_names.name(s.symmetry)},
+            {"granularity", granularities.name(s.granularity)},
+            {"group", s.group},
+            {"mode", modes.name(s.mode)}};
+}
+
+SiteScheme scheme_from_json(Fields fields) {
+    SiteScheme s;
+    s.quantized = fields.flag("quantized", false);
+    s.bits = static_cast<int>(fields.integer("bits", 2, 32));
+    s.symmetry = fields.choice<Symmetry>("symmetry", symmetry_names);
+    s.granularity = fields.choice<Granularity>("granularity", granularities);
+    s.group = fields.integer("group", 0, 1 << 20);
+    s.mode = fields.choice<Mode>("mode", modes);
+    fields.finish();
+    return s;
+}
+
+}  // namespace aocq::quant

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which site is quantized, how wide and how: rules over name and kind, the last match wins, property by property.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/Fields.hpp"
+#include "quant/Sites.hpp"
+#include "quant/kernels/Grid.hpp"
+
+namespace aocq::quant {
+
+enum class Granularity { tensor, channel, head, group, token };
+inline constexpr EnumTable<Granularity, 5> granularities{{{
+    {Granularity::tensor, "tensor"},
+    {Granularity::channel, "channel"},
+    {Granularity::head, "head"},
+    {Granularity::group, "group"},
+    {Granularity::token, "token"},
+}}};
+
+enum class Mode { fixed, dynamic };
+inline constexpr EnumTable<Mode, 2> modes{{{
+    {Mode::fixed, "static"},
+    {Mode::dynamic, "dynamic"},
+}}};
+
+struct SiteScheme {
+    bool quantized = false;
+    int bits = 8;
+    Symmetry symmetry = Symmetry::asymmetric;
+    Granularity granularity = Granularity::tensor;
+    std::int64_t group = 0;  // input values per group, for Granularity::group
+    Mode mode = Mode::fixed;
+    bool operator==(const SiteScheme&) const = default;
+};
+
+// The widths of an experiment; 32 leaves the whole class float.
+struct Widths {
+    int weights = 32;
+    int activations = 32;
+};
+
+struct Rule {
+    std::string path;  // key path of the rule, for messages
+    std::vector<std::string> names, kinds;  // patterns with * and ?; empty: any
+    std::optional<bool> quantize;
+    std::optional<int> bits;  // fixed width; unset: the experiment's width of the class
+    std::optional<Symmetry> symmetry;
+    std::optional<Granularity> granularity;
+    std::optional<std::int64_t> group;
+    std::optional<Mode> mode;
+};
+
+// One [[rule]] table. Keys: name, kind, quantize, bits, symmetry, granularity, group, mode.
+Rule rule_from(Fields fields);
+
+// Default before any rule: every site quantized; weights symmetric per output channel, activations asymmetric per
+// tensor and static. A rule that matches no site, and a combination that makes no sense, is an Error(config).
+std::vector<SiteScheme> resolve_scheme(const std::vector<Site>& sites, const std::vector<Rule>& rules, Widths widths);
+
+Json to_json(const SiteScheme& scheme);
+SiteScheme scheme_from_json(Fields fields);
+
+}  // namespace aocq::quant

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quant/passes/Fit.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "quant/kernels/Observers.hpp"
+#include "quant/kernels/RangeSearch.hpp"
+
+namespace aocq::quant {
+namespace {
+
+Json describe(const ObserverOptions& o) {
+    return {{"observer", observer_names.name(o.observer)},
+            {"percentile", o.percentile},
+            {"ema_sigma", o.ema_sigma},
+            {"power", o.power},
+            {"steps", o.steps}};
+}
+
+const store::SiteStatistics& statistics_of(const PassContext& context, const std::string& site) {
+    const auto& all = context.statistics.sites;
+    const auto found =
+        std::find_if(all.begin(), all.end(), [&](const store::SiteStatistics& s) { return s.site == site; });
+    AOCQ_EXPECT(found != all.end());
+    return *found;
+}
+
+// Heads of an attention operand: those of the SplitHeads that made it, or one channel each for probabilities.
+std::int64_t heads_of(const PassContext& context, const Site& site, const store::SiteStatistics& statistics) {
+    if (site.kind == SiteKind::attention_probability) return static_cast<std::int64_t>(statistics.channel_min.size());
+    const nn::Node& consumer = context.graph.nodes()[site.node];
+    const nn::ValueId value = consumer.inputs[site.operand == nn::Operand::second ? 1 : 0];
+    for (const nn::Node& node : context.graph.nodes()) {
+        if (node.output != value) continue;
+        if (const auto* split = std::get_if<nn::SplitHeads>(&node.op)) return split->heads;
+    }
+    AOCQ_ASSERT(!"an attention operand comes from SplitHeads");
+    return 0;
+}
+
+// Channel ranges joined to one range per part.
+std::vector<Range> join_ranges(const std::vector<Range>& channels, std::int64_t parts) {
+    const std::size_t each = channels.size() / static_cast<std::size_t>(parts);
+    std::vector<Range> joined;
+    for (std::size_t first = 0; first < channels.size(); first += each) {
+        Range range = channels[first];
+        for (std::size_t i = first + 1; i < first + each; ++i) {
+            range.low = std::min(range.low, channels[i].low);
+            range.high = std::max(range.high, channels[i].high);
+        }
+        joined.push_back(range);
+    }
+    return joined;
+}
+
+double mean_square_error(std::span<const float> samples, const SiteScheme& scheme, Range range) {
+    if (samples.empty()) return 0;
+    const RangeObjective objective{samples, scheme.bits, scheme.symmetry, 2.0};
+    return objective(range) / static_cast<double>(samples.size());
+}
+
+class Fit : public Pass {
+  public:
+    Fit(ObserverOptions activations, ObserverOptions weights) : activations_(activations), weights_(weights) {}
+
+    Json parameters() const override {
+        return {{"activations", describe(activations_)}, {"weights", describe(weights_)}};
+    }
+
+    Json apply(const PassContext& context, QuantizedModel& model) const override {
+        Json report = Json::object();
+        for (const Site& site : context.sites) {
+            Quantizer* quantizer = model.quantization.find(site.name);
+            if (!quantizer || !in_scope(context, site) || quantizer->scheme.mode == Mode::dynamic) continue;
+            report[site.name] = site.is_weight() ? fit_weight(context, site, *quantizer, model)
+                                                 : fit_activation(context, site, *quantizer);
+            quantizer->fitted = true;
+        }
+        return report;
+    }
+
+  private:
+    Json fit_activation(const PassContext& context, const Site& site, Quantizer& quantizer) const {
+        const auto& statistics = statistics_of(context, site.name);
+        const SiteScheme& scheme = quantizer.scheme;
+        std::vector<Range> ranges;
+        if (scheme.granularity == Granularity::tensor) {
+            ranges = {observe_range(statistics, scheme.bits, scheme.symmetry, activations_)};
+        } else {
+            ranges = observe_channel_ranges(statistics, activations_);
+            if (scheme.granularity == Granularity::head) {
+                ranges = join_ranges(ranges, heads_of(context, site, statistics));
+            }
+        }
+        quantizer.grids.clear();
+        for (const Range& range : ranges) {
+            quantizer.grids.push_back(grid_from_range(range.low, range.high, scheme.bits, scheme.symmetry));
+        }
+        if (ranges.size() != 1) return {{"parts", ranges.size()}};
+        // Objective: mean square error of the samples, with the plain extremes and with what was chosen.
+        return {{"before", mean_square_error(statistics.samples, scheme, {statistics.minimum, statistics.maximum})},
+                {"after", mean_square_error(statistics.samples, scheme, ranges.front())}};
+    }
+
+    Json fit_weight(const PassContext& context, const Site& site, Quantizer& quantizer,
+                    const QuantizedModel& model) const {
+        const auto changed = model.changed.find(site.parameter);
+        const at::Tensor& source = changed == model.changed.end() ? context.parameters.find(site.parameter)->second
+                                                                  : changed->second;
+        const at::Tensor weight = source.to(at::kCPU).contiguous();
+        const std::span<const float> values(weight.const_data_ptr<float>(), static_cast<std::size_t>(weight.numel()));
+        const Layout layout = layout_of(quantizer.scheme, site, weight.sizes().vec());
+        quantizer.grids = fit_rows(values, layout, quantizer.scheme.bits, quantizer.scheme.symmetry, weights_);
+        return {{"parts", quantizer.grids.size()}};
+    }
+
+    ObserverOptions activations_, weights_;
+};
+
+}  // namespace
+
+std::unique_ptr<Pass> make_fit(Fields fields) {
+    ObserverOptions options;
+    options.observer = fields.choice<Observer>("observer", observer_names, Observer::minmax);
+    options.percentile = fields.number("percentile", 0.5, 1.0, options.percentile);
+    options.ema_sigma = fields.number("ema_sigma", 0.0, 1.0, options.ema_sigma);
+    options.power = fields.number("power", 0.5, 8.0, options.power);
+    options.steps = static_cast<int>(fields.integer("steps", 1, 10000, options.steps));
+    ObserverOptions weights = options;
+    if (options.observer == Observer::ema) weights.observer = Observer::minmax;
+    weights.observer = fields.choice<Observer>("weight_observer", observer_names, weights.observer);
+    if (weights.observer == Observer::ema) {
+        fields.fail("weight_observer", Error::config("a running average has no meaning for weights").found("ema"));
+    }
+    fields.finish();
+    return std::make_unique<Fit>(options, weights);
+}
+
+}  // namespace aocq::quant

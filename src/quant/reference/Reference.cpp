@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quant/reference/Reference.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace aocq::quant::reference {
+
+std::optional<std::int32_t> code(float x, const Grid& grid, int bits) {
+    if (std::isnan(x)) return std::nullopt;
+    const float inverse = 1.0F / grid.scale;
+    const float rounded = std::nearbyint(x * inverse);  // ties to even: the default rounding mode
+    const float shifted = rounded + static_cast<float>(grid.zero_point);
+    // Clamped as a float, because a huge one has no integer.
+    const float last = static_cast<float>(largest_code(bits));
+    return static_cast<std::int32_t>(std::clamp(shifted, 0.0F, last));
+}
+
+float value(std::int32_t code, const Grid& grid) {
+    return static_cast<float>(code - grid.zero_point) * grid.scale;
+}
+
+float fake_quant(float x, const Grid& grid, int bits) {
+    const std::optional<std::int32_t> q = code(x, grid, bits);
+    return q ? value(*q, grid) : std::numeric_limits<float>::quiet_NaN();
+}
+
+const Grid& grid_at(std::int64_t i, const Layout& layout, std::span<const Grid> grids) {
+    return grids[static_cast<std::size_t>(i / layout.inner % layout.channels)];
+}
+
+float fake_quant_log(float x, const LogGrid& grid, int bits) {
+    if (std::isnan(x)) return x;
+    const float t = x * (1.0F / grid.scale);
+    if (t < std::numeric_limits<float>::min()) return 0.0F;
+    const double steps_per_octave = grid.base == LogBase::two ? 1.0 : 2.0;
+    const double q = std::max(0.0, std::nearbyint(-steps_per_octave * std::log2(double{t})));
+    const double last = largest_code(bits);
+    if (q > last || (q == last && grid.zero == LogZero::top)) return 0.0F;
+    if (grid.base == LogBase::two) return std::ldexp(1.0F, -static_cast<int>(q)) * grid.scale;
+    const auto steps = static_cast<int>(q);
+    const float root = steps % 2 == 1 ? static_cast<float>(std::sqrt(2.0)) : 1.0F;
+    return std::ldexp(root, -(steps + 1) / 2) * grid.scale;
+}
+
+double grid_error(std::span<const float> x, const Grid& grid, int bits, double power) {
+    double error = 0.0;
+    for (const float v : x) {
+        error += std::pow(std::abs(double{v} - double{fake_quant(v, grid, bits)}), power);
+    }
+    return error;
+}
+
+double quantile(std::span<const float> x, double quantile) {
+    std::vector<float> sorted(x.begin(), x.end());
+    std::sort(sorted.begin(), sorted.end());
+    const double rank = quantile * static_cast<double>(sorted.size() - 1);
+    const auto below = static_cast<std::size_t>(rank);
+    const std::size_t above = std::min(below + 1, sorted.size() - 1);
+    const double low = sorted[below];
+    return low + (rank - static_cast<double>(below)) * (double{sorted[above]} - low);
+}
+
+Moments moments(std::span<const float> x) {
+    Moments result;
+    for (const float v : x) result.mean += v;
+    result.mean /= static_cast<double>(x.size());
+    for (const float v : x) result.m2 += (v - result.mean) * (v - result.mean);
+    return result;
+}
+
+}  // namespace aocq::quant::reference

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The oracle: what quantization means, written to be read and for nothing else. The codecs are
+// scalar float32 in the order that Grid.hpp and LogQuant.hpp define, and fast paths must equal them
+// bit by bit; the formulas of fitted things are in double and are compared with tolerances.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "quant/kernels/Grid.hpp"
+#include "quant/kernels/Layout.hpp"
+#include "quant/kernels/LogQuant.hpp"
+
+namespace aocq::quant::reference {
+
+// No code for NaN.
+std::optional<std::int32_t> code(float x, const Grid& grid, int bits);
+float value(std::int32_t code, const Grid& grid);
+float fake_quant(float x, const Grid& grid, int bits);
+
+// The grid of the i-th value of a tensor.
+const Grid& grid_at(std::int64_t i, const Layout& layout, std::span<const Grid> grids);
+
+float fake_quant_log(float x, const LogGrid& grid, int bits);
+
+// Sum of |x - xhat|^power with xhat as float32 makes it and everything else in double.
+double grid_error(std::span<const float> x, const Grid& grid, int bits, double power);
+
+// By sorting; linear interpolation at rank quantile * (n - 1).
+double quantile(std::span<const float> x, double quantile);
+
+struct Moments {
+    double mean = 0.0;
+    double m2 = 0.0;  // sum of squared deviations
+};
+Moments moments(std::span<const float> x);  // two passes
+
+}  // namespace aocq::quant::reference

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The metrics that tables can show: value, interval, and how both are printed.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/EnumTable.hpp"
+#include "metrics/ImageResult.hpp"
+#include "metrics/Interval.hpp"
+
+namespace aocq::report {
+
+enum class Metric { top1, top5, agreement, kl };
+
+inline constexpr EnumTable<Metric, 4> metric_names{{{{Metric::top1, "top1"},
+                                                     {Metric::top5, "top5"},
+                                                     {Metric::agreement, "agreement"},
+                                                     {Metric::kl, "kl"}}}};
+
+// An Error(config) with the nearest name for anything else.
+Metric parse_metric(const std::string& name);
+
+bool is_percentage(Metric metric);
+
+// The float model is its own reference there: the value says nothing.
+bool compares_with_float(Metric metric);
+
+// Percent for shares of images, nats for the divergence. Needs n > 0.
+double value_of(const metrics::Summary& summary, Metric metric);
+
+// 95 %: Wilson for shares, normal for the mean divergence (not below 0); the unit of value_of.
+metrics::Interval interval_of(const metrics::Summary& summary, Metric metric);
+
+// Two decimals for percentages, four significant digits for the divergence.
+std::string format_value(double value, Metric metric);
+
+std::string title_of(Metric metric);            // "top1 (%)"
+std::string_view meaning_of(Metric metric);     // one sentence without a full stop
+std::string_view interval_name(Metric metric);  // "Wilson"
+std::string_view interval_unit(Metric metric);  // "percentage points"
+
+}  // namespace aocq::report
