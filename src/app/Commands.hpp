@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sub-commands of aocq. Each adds its options to the parser and, if it is the one called, puts what it does into
-// `chosen`; main() runs that and turns errors into exit codes.
+// The sub-commands of aocq. Each adds its options to the parser and, if it is the one called, puts
+// what it does into `chosen`; main() runs that and turns errors into exit codes.
 #pragma once
 
 #include <CLI/CLI.hpp>

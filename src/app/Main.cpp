@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // aocq: quantization experiments on vision transformers, from a study in TOML to tables.
-// stdout is for results, stderr for the log. Exit codes: 0 done, 1 internal, 2 usage, configuration or bad input,
-// 3 some experiments failed, 75 stopped early (call again).
+// stdout is for results, stderr for the log. Exit codes: 0 done, 1 internal, 2 usage, configuration
+// or bad input, 3 some experiments failed, 75 stopped early (call again).
 #include <cstdio>
 #include <new>
 
@@ -43,9 +43,13 @@ int main(int argc, char** argv) {
     using namespace aocq;
     try {
         const par::MpiScope mpi(argc, argv);
-        configure_log({.level = LogLevel::info, .rank = mpi.world().rank(), .ranks = mpi.world().size()});
-        CLI::App app{"Post-training quantization experiments on vision transformers: from a study in TOML to tables.\n"
-                     "Exit codes: 0 done, 1 internal, 2 usage or bad input, 3 some experiments failed, 75 call again."};
+        configure_log(
+            {.level = LogLevel::info, .rank = mpi.world().rank(), .ranks = mpi.world().size()});
+        CLI::App app{
+            "Post-training quantization experiments on vision transformers: from a study in TOML "
+            "to tables.\n"
+            "Exit codes: 0 done, 1 internal, 2 usage or bad input, 3 some experiments failed, 75 "
+            "call again."};
         app.name("aocq");
         app.set_version_flag("--version", std::string(version()));
         app.require_subcommand(1);
@@ -60,7 +64,9 @@ int main(int argc, char** argv) {
             return parse_error(app, error);
         }
         if (verbose) {
-            configure_log({.level = LogLevel::debug, .rank = mpi.world().rank(), .ranks = mpi.world().size()});
+            configure_log({.level = LogLevel::debug,
+                           .rank = mpi.world().rank(),
+                           .ranks = mpi.world().size()});
         }
         return call(chosen);
     } catch (const Error& error) {

@@ -108,7 +108,7 @@ void paint_clutter(Canvas& canvas, RandomStream& random, const Colour& base) {
 // Contrast is against the background's brightness; the weakest is a little above the noise.
 Colour foreground(RandomStream& random, const Colour& base) {
     const double strength = random.uniform();
-    double contrast = 32 + 90 * strength;
+    double contrast = 36 + 90 * strength;
     const double mean = (base[0] + base[1] + base[2]) / 3;
     const bool darker = mean > 150 || (mean > 100 && random.below(2) == 0);
     if (darker) contrast = -contrast;
@@ -118,8 +118,8 @@ Colour foreground(RandomStream& random, const Colour& base) {
 }
 
 void paint_shape(Canvas& canvas, RandomStream& random, int shape, const Colour& colour) {
-    const double radius = random.uniform(14, 27);
-    const double slack = 0.7 * (33 - radius);
+    const double radius = random.uniform(15, 27);
+    const double slack = 0.6 * (33 - radius);
     const Point center{32 + random.uniform(-slack, slack), 32 + random.uniform(-slack, slack)};
     const Frame frame{center, direction(random.uniform(-15, 15)), radius};
     const double squeeze = random.uniform(0.82, 1.22);
@@ -164,7 +164,7 @@ void paint_occlusion(Canvas& canvas, RandomStream& random) {
 
 // Noise of brightness and, weaker, of colour: sums of two bytes, so triangular.
 Image with_noise(Canvas& canvas, RandomStream& random, RandomKey noise) {
-    const double strength = random.uniform(3, 18) / 104;  // 104: a sum's standard deviation
+    const double strength = random.uniform(3, 16) / 104;  // 104: a sum's standard deviation
     Image image = make_image(canvas.size(), canvas.size());
     const std::vector<Colour>& pixels = canvas.pixels();
     for (std::size_t i = 0; i < pixels.size(); i += 2) {

@@ -8,9 +8,9 @@
 namespace aocq::engine {
 
 DataUse open_data(const Json& section, Purpose purpose) {
-    Fields fields(section, purpose == Purpose::calibration ? "data.calibration" : "data.evaluation");
+    Fields fields(section,
+                  purpose == Purpose::calibration ? "data.calibration" : "data.evaluation");
     DataUse use;
-    fields.text("use", "");
     fields.text("description", "");
     use.dataset = data::open_dataset(fields, {});
     const auto available = static_cast<std::int64_t>(use.dataset->size());
@@ -33,7 +33,8 @@ DataUse open_data(const Json& section, Purpose purpose) {
     return use;
 }
 
-std::vector<std::uint32_t> calibration_images(std::size_t available, std::int64_t images, std::uint64_t seed) {
+std::vector<std::uint32_t> calibration_images(std::size_t available, std::int64_t images,
+                                              std::uint64_t seed) {
     return data::draw_images(available, static_cast<std::size_t>(images), seed);
 }
 

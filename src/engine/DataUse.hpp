@@ -13,10 +13,11 @@ namespace aocq::engine {
 
 struct DataUse {
     std::unique_ptr<data::Dataset> dataset;
-    std::int64_t images = 0;  // 0: all. Calibration: a seeded draw; evaluation: the first ones in canonical order
-    int batch = 16;           // images per forward pass; changes bits (order of sums), so it is hashed
-    int chunk = 32;           // calibration images per unit; hashed, since chunks are merged in order
-    int lease = 50;           // evaluation images per unit; a multiple of the batch, so it changes nothing
+    std::int64_t images =
+        0;  // 0: all. Calibration: a seeded draw; evaluation: the first ones in canonical order
+    int batch = 16;  // images per forward pass; changes bits (order of sums), so it is hashed
+    int chunk = 32;  // calibration images per unit; hashed, since chunks are merged in order
+    int lease = 50;  // evaluation images per unit; a multiple of the batch, so it changes nothing
 };
 
 enum class Purpose { calibration, evaluation };
@@ -25,6 +26,7 @@ enum class Purpose { calibration, evaluation };
 DataUse open_data(const Json& section, Purpose purpose);
 
 // Indices of the calibration images, ascending.
-std::vector<std::uint32_t> calibration_images(std::size_t available, std::int64_t images, std::uint64_t seed);
+std::vector<std::uint32_t> calibration_images(std::size_t available, std::int64_t images,
+                                              std::uint64_t seed);
 
 }  // namespace aocq::engine

@@ -15,7 +15,9 @@ namespace {
 
 // A view of the batch's pixels, valid as long as the batch.
 at::Tensor images_of(data::Batch& batch, int size) {
-    return at::from_blob(batch.pixels.data(), {static_cast<std::int64_t>(batch.labels.size()), 3, size, size}, at::kFloat);
+    return at::from_blob(batch.pixels.data(),
+                         {static_cast<std::int64_t>(batch.labels.size()), 3, size, size},
+                         at::kFloat);
 }
 
 }  // namespace
@@ -23,7 +25,8 @@ at::Tensor images_of(data::Batch& batch, int size) {
 void for_each_batch(const data::Dataset& dataset, const data::Preprocess& preprocess,
                     std::vector<std::uint32_t> indices, int batch,
                     const std::function<void(const at::Tensor&, std::int64_t)>& use) {
-    data::Loader loader(dataset, preprocess, std::move(indices), {.batch = batch, .threads = 1, .queue = 2});
+    data::Loader loader(dataset, preprocess, std::move(indices),
+                        {.batch = batch, .threads = 1, .queue = 2});
     while (auto ready = loader.next()) {
         use(images_of(*ready, preprocess.image_size), static_cast<std::int64_t>(ready->first));
     }

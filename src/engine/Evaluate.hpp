@@ -26,7 +26,8 @@ struct Lease {
 // images [b, 3, S, S] f32 on the CPU -> logits [b, classes] f32 on the CPU
 using Forward = std::function<at::Tensor(const at::Tensor&)>;
 
-// Logits of every image of the lease, [last - first, classes], row by row. Throws Stopped between batches.
+// Logits of every image of the lease, [last - first, classes], row by row. Throws Stopped between
+// batches.
 struct LeaseLogits {
     std::int64_t classes = 0;
     std::vector<float> values;
@@ -34,8 +35,8 @@ struct LeaseLogits {
 };
 LeaseLogits run_lease(const Lease& lease, const Forward& forward, const std::stop_token& stop);
 
-// One record per image; `reference` are the float model's logits of the same lease. A logit that is not finite is an
-// Error(numeric) that names the image.
+// One record per image; `reference` are the float model's logits of the same lease. A logit that is
+// not finite is an Error(numeric) that names the image.
 std::vector<metrics::ImageResult> judge(const Lease& lease, const LeaseLogits& logits,
                                         std::span<const float> reference);
 

@@ -31,6 +31,33 @@ void check_classes(const nn::ModelSpec& spec, const Json& data, std::int64_t cla
 
 }  // namespace
 
+std::string model_name(const config::Experiment& experiment) {
+    const auto used = experiment.uses.find("model");
+    return experiment.model.value("name", used == experiment.uses.end() ? "model" : used->second);
+}
+
+void check_sections(const config::Experiment& experiment) {
+    const nn::ModelSpec spec = nn::model_spec_from(Fields(experiment.model, "model"));
+    if (experiment.bits.is_float()) return;
+    if (experiment.calibration.is_null()) {
+        throw Error::config("a quantized experiment needs calibration images")
+            .at("key", "data.calibration");
+    }
+    const nn::Graph graph = nn::build_graph(spec);
+    resolve_method(experiment, graph);
+}
+
+ResolvedMethod resolve_method(const config::Experiment& experiment, const nn::Graph& graph) {
+    ResolvedMethod method{quant::recipe_from(Fields(experiment.method, "method"), graph), {}};
+    for (std::size_t i = 0; i < experiment.rules.size(); ++i) {
+        method.recipe.rules.push_back(
+            quant::rule_from(Fields(experiment.rules[i], fmt::format("rule[{}]", i))));
+    }
+    method.schemes = quant::resolve_scheme(quant::list_sites(graph), method.recipe.rules,
+                                           {experiment.bits.weights, experiment.bits.activations});
+    return method;
+}
+
 Json gather_facts(const config::Study& study) {
     Json facts = {{"models", Json::object()}, {"data", Json::object()}};
     for (const auto& experiment : study.experiments) {
@@ -39,7 +66,8 @@ Json gather_facts(const config::Study& study) {
         if (model.is_null()) model = {{"weights", nn::load_model(spec).fingerprint}};
         look_up_data(facts, experiment.calibration, Purpose::calibration);
         look_up_data(facts, experiment.evaluation, Purpose::evaluation);
-        check_classes(spec, facts["data"][canonical_json(experiment.evaluation)], spec.shape.classes);
+        check_classes(spec, facts["data"][canonical_json(experiment.evaluation)],
+                      spec.shape.classes);
     }
     return facts;
 }

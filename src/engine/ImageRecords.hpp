@@ -12,7 +12,8 @@
 namespace aocq::engine {
 
 std::vector<std::byte> encode(const std::vector<metrics::ImageResult>& records);
-std::vector<metrics::ImageResult> decode_records(std::span<const std::byte> payload);  // Error(input) where damaged
+std::vector<metrics::ImageResult> decode_records(
+    std::span<const std::byte> payload);  // Error(input) where damaged
 
 store::Bundle to_bundle(const std::vector<metrics::ImageResult>& records, Json attributes);
 std::vector<metrics::ImageResult> records_from_bundle(const store::Bundle& bundle);

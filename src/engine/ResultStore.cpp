@@ -108,9 +108,9 @@ void ResultStore::finish_if_complete(std::size_t index) {
     const ExperimentWork& work = work_.experiments[index];
     if (finished_[index]) return;
     const auto& units = work_.graph.units();
-    const bool complete = std::all_of(work.leases.begin(), work.leases.end(), [&](std::uint32_t lease) {
-        return payloads_.contains(units[lease].key);
-    });
+    const bool complete =
+        std::all_of(work.leases.begin(), work.leases.end(),
+                    [&](std::uint32_t lease) { return payloads_.contains(units[lease].key); });
     if (!complete) return;
     std::vector<metrics::ImageResult> records;
     for (const auto lease : work.leases) {
@@ -139,7 +139,8 @@ void ResultStore::write_segment() {
     for (std::size_t i = 0; i < unsaved_.size(); ++i) {
         const auto& payload = payloads_.at(unsaved_[i]);
         const auto* data = reinterpret_cast<const std::uint8_t*>(payload.data());
-        bundle.arrays.push_back({fmt::format("payload/{}", i), {payload.size()},
+        bundle.arrays.push_back({fmt::format("payload/{}", i),
+                                 {payload.size()},
                                  std::vector<std::uint8_t>(data, data + payload.size())});
     }
     store::write_bundle(folder_.segments() / fmt::format("{:08}.h5", next_segment_), bundle);

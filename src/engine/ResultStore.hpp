@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The coordinator's memory of results: what exists on disk at the start, what ranks send, segments every few seconds,
-// one result file per finished experiment. The only writer of the study's results.
+// The coordinator's memory of results: what exists on disk at the start, what ranks send, segments
+// every few seconds, one result file per finished experiment. The only writer of the study's
+// results.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +18,8 @@ namespace aocq::engine {
 
 class ResultStore {
   public:
-    // Reads the result files and segments of this study's experiments. A damaged file is reported, put aside from
-    // what counts, and its work is done again.
+    // Reads the result files and segments of this study's experiments. A damaged file is reported,
+    // put aside from what counts, and its work is done again.
     ResultStore(const config::Study& study, const Work& work, const StudyFolder& folder);
 
     // Units that need not run: done, or needed by nothing that is still to do.
@@ -44,7 +45,8 @@ class ResultStore {
     std::map<std::string, std::vector<std::byte>> payloads_;  // unit key -> records
     std::vector<std::string> unsaved_;
     std::vector<bool> finished_;
-    std::map<std::uint32_t, std::vector<std::size_t>> experiments_of_;  // evaluation unit -> experiments
+    std::map<std::uint32_t, std::vector<std::size_t>>
+        experiments_of_;  // evaluation unit -> experiments
     int next_segment_ = 0;
 };
 

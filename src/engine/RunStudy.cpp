@@ -31,7 +31,8 @@ class StudyEvents : public CoordinatorEvents {
         results_.add(unit, std::move(payload));
     }
 
-    void on_failure(const Unit& unit, int rank, const Error& error, std::vector<std::uint32_t> blocked) override {
+    void on_failure(const Unit& unit, int rank, const Error& error,
+                    std::vector<std::uint32_t> blocked) override {
         log_error("unit '{}' failed on rank {}: {}", unit.label, rank, error.what());
         blocked.push_back(unit.index);
         const std::set<std::uint32_t> lost(blocked.begin(), blocked.end());
@@ -45,7 +46,8 @@ class StudyEvents : public CoordinatorEvents {
     }
 
     void on_tick(const SchedulerCounts& counts, double elapsed) override {
-        progress_.update(counts.done, fmt::format("{} experiments finished", results_.finished_count()));
+        progress_.update(counts.done,
+                         fmt::format("{} experiments finished", results_.finished_count()));
         if (elapsed - last_segment_ < seconds_per_segment) return;
         last_segment_ = elapsed;
         results_.write_segment();
@@ -94,8 +96,8 @@ int to_exit_code(Outcome outcome) {
 
 }  // namespace
 
-int run_study_all(const par::Communicator& communicator, const std::function<config::Study()>& make_study,
-                  const RunOptions& options) {
+int run_study_all(const par::Communicator& communicator,
+                  const std::function<config::Study()>& make_study, const RunOptions& options) {
     const std::string text = par::broadcast_made_all(communicator, [&] {
         const config::Study study = make_study();
         const Json plan = config::to_json(study);
@@ -112,13 +114,14 @@ int run_study_all(const par::Communicator& communicator, const std::function<con
     require_one_class(communicator, numerics);
     const Work work = make_work(study, told.at("facts"), numerics);
     const StudyFolder folder(options.results, study.name);
-    log_once("study '{}': {} experiments, {} units, {} rank(s), {}", study.name, study.experiments.size(),
-             work.graph.size(), communicator.size(), numerics);
+    log_once("study '{}': {} experiments, {} units, {} rank(s), {}", study.name,
+             study.experiments.size(), work.graph.size(), communicator.size(), numerics);
 
     // Before anybody waits for units: an error in reading earlier results ends all ranks alike.
     std::unique_ptr<ResultStore> results;
     std::vector<std::uint32_t> settled;
     par::broadcast_made_all(communicator, [&]() -> std::string {
+        folder.record_numerics(numerics);
         results = std::make_unique<ResultStore>(study, work, folder);
         settled = results->settled_units();
         return "ready";
@@ -134,7 +137,8 @@ int run_study_all(const par::Communicator& communicator, const std::function<con
             StudyEvents events(work, folder, *results);
             events.start_at(settled.size());
             dispatch.done = settled;
-            if (!settled.empty()) log_info("{} of {} units need not run", settled.size(), work.graph.size());
+            if (!settled.empty())
+                log_info("{} of {} units need not run", settled.size(), work.graph.size());
             outcome = run_units(communicator, work.graph, runner, events, dispatch);
             results->write_segment();
             results->remove_segments_if_finished();

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "core/Fields.hpp"
 #include "core/Sha256.hpp"
 
 namespace aocq::engine {
@@ -26,7 +27,8 @@ void StudyFolder::claim() const {
     if (fs::exists(owner)) {
         const Json value = parse_json(read_text(owner, 1U << 16), owner.string());
         if (!value.is_object() || value.value("study", Json()) != study_) {
-            throw foreign(path_, fmt::format("study.json names {}", value.value("study", Json()).dump()));
+            throw foreign(path_,
+                          fmt::format("study.json names {}", value.value("study", Json()).dump()));
         }
         if (value.value("format", Json()) != folder_format) {
             throw foreign(path_, "it was written in another format");
@@ -34,7 +36,8 @@ void StudyFolder::claim() const {
         return;
     }
     std::error_code ignored;
-    if (fs::exists(path_) && !fs::is_empty(path_, ignored)) throw foreign(path_, "it is not empty and has no study.json");
+    if (fs::exists(path_) && !fs::is_empty(path_, ignored))
+        throw foreign(path_, "it is not empty and has no study.json");
     write_text(owner, canonical_json({{"study", study_}, {"format", folder_format}}) + "\n");
 }
 
@@ -45,10 +48,24 @@ fs::path StudyFolder::keep_plan(const Json& plan) const {
     return file;
 }
 
+void StudyFolder::record_numerics(const std::string& numerics) const {
+    write_text(path_ / "numerics.json", canonical_json({{"numerics", numerics}}) + "\n");
+}
+
+std::string StudyFolder::recorded_numerics(const std::string& fallback) const {
+    const fs::path file = path_ / "numerics.json";
+    if (!fs::exists(file)) return fallback;
+    return Fields(parse_json(read_text(file, 1U << 16), file.string()), "").text("numerics");
+}
+
 fs::path StudyFolder::cache(std::string_view kind, std::string_view key) const {
     return path_ / "cache" / kind / fmt::format("{}.h5", key);
 }
-fs::path StudyFolder::result(std::string_view key) const { return path_ / "experiments" / fmt::format("{}.h5", key); }
-fs::path StudyFolder::failure(std::string_view id) const { return path_ / "failures" / fmt::format("{}.json", id); }
+fs::path StudyFolder::result(std::string_view key) const {
+    return path_ / "experiments" / fmt::format("{}.h5", key);
+}
+fs::path StudyFolder::failure(std::string_view id) const {
+    return path_ / "failures" / fmt::format("{}.json", id);
+}
 
 }  // namespace aocq::engine

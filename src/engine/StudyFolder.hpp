@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the files of one study lie:
 //   study.json             whose folder this is
+//   numerics.json          the numerics class of the last run
 //   plans/<hash>.json      immutable plans
 //   cache/<kind>/<key>.h5  statistics, artefacts, float logits: by content, shared by experiments
 //   segments/<n>.h5        results of units, written every few seconds while the study runs
@@ -27,6 +28,11 @@ class StudyFolder {
     void claim() const;
     // Writes the plan under its hash, where it is not there yet; returns its path.
     fs::path keep_plan(const Json& plan) const;
+
+    // The numerics class of the last run: a report made on another machine reads that run's
+    // results.
+    void record_numerics(const std::string& numerics) const;
+    std::string recorded_numerics(const std::string& fallback) const;
 
     const fs::path& path() const { return path_; }
     fs::path cache(std::string_view kind, std::string_view key) const;

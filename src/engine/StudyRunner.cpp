@@ -25,11 +25,14 @@ StudyRunner::StudyRunner(const config::Study& study, const Work& work, const Stu
     : study_(study), work_(work), folder_(folder), device_(device) {}
 StudyRunner::~StudyRunner() = default;
 
-void StudyRunner::prepare() { nn::set_numerics(study_.run.threads); }
+void StudyRunner::prepare() {
+    nn::set_numerics(study_.run.threads);
+}
 
 std::vector<std::byte> StudyRunner::run(const Unit& unit, std::stop_token stop) {
     const nn::NoGradients scope;
-    return std::visit([&](const auto& task) { return perform(unit, task, stop); }, work_.tasks[unit.index]);
+    return std::visit([&](const auto& task) { return perform(unit, task, stop); },
+                      work_.tasks[unit.index]);
 }
 
 const config::Experiment& StudyRunner::experiment(int index) const {
@@ -39,11 +42,14 @@ const config::Experiment& StudyRunner::experiment(int index) const {
 const StudyRunner::LoadedModel& StudyRunner::model(int index) {
     auto& slot = models_[canonical_json(experiment(index).model)];
     if (!slot) {
-        nn::Model loaded = nn::load_model(nn::model_spec_from(Fields(experiment(index).model, "model")));
+        nn::Model loaded =
+            nn::load_model(nn::model_spec_from(Fields(experiment(index).model, "model")));
         nn::Parameters on_device;
-        for (const auto& [name, tensor] : loaded.parameters) on_device[name] = tensor.to(nn::to_device(device_));
+        for (const auto& [name, tensor] : loaded.parameters)
+            on_device[name] = tensor.to(nn::to_device(device_));
         std::vector<quant::Site> sites = quant::list_sites(loaded.graph);
-        slot = std::make_unique<LoadedModel>(LoadedModel{std::move(loaded), std::move(on_device), std::move(sites)});
+        slot = std::make_unique<LoadedModel>(
+            LoadedModel{std::move(loaded), std::move(on_device), std::move(sites)});
     }
     return *slot;
 }
@@ -60,126 +66,149 @@ std::vector<std::uint32_t> StudyRunner::drawn(int index) {
     return calibration_images(use.dataset->size(), use.images, experiment(index).seed);
 }
 
-at::Tensor StudyRunner::to_device(const at::Tensor& images) const { return images.to(nn::to_device(device_)); }
+at::Tensor StudyRunner::to_device(const at::Tensor& images) const {
+    return images.to(nn::to_device(device_));
+}
 
 Lease StudyRunner::lease(int index, std::int64_t first, std::int64_t last) {
     const DataUse& use = data(experiment(index).evaluation, Purpose::evaluation);
     return {*use.dataset, model(index).model.spec.preprocess, first, last, use.batch};
 }
 
-std::vector<std::byte> StudyRunner::perform(const Unit& unit, const CollectTask& task, const std::stop_token& stop) {
+std::vector<std::byte> StudyRunner::perform(const Unit& unit, const CollectTask& task,
+                                            const std::stop_token& stop) {
     const LoadedModel& loaded = model(task.experiment);
     const DataUse& use = data(experiment(task.experiment).calibration, Purpose::calibration);
     const auto all = drawn(task.experiment);
     const std::vector<std::uint32_t> indices(all.begin() + task.first, all.begin() + task.last);
-    quant::Collector collector(loaded.model.graph, loaded.on_device, {.seed = experiment(task.experiment).seed});
+    quant::Collector collector(loaded.model.graph, loaded.on_device,
+                               {.seed = experiment(task.experiment).seed});
     for_each_batch(*use.dataset, loaded.model.spec.preprocess, indices, use.batch,
                    [&](const at::Tensor& images, std::int64_t first) {
                        if (stop.stop_requested()) throw Stopped();
                        collector.add(to_device(images), task.first + first);
                    });
-    const store::StatisticsFile chunk{{{"first", task.first}, {"last", task.last}}, collector.result()};
+    const store::StatisticsFile chunk{{{"first", task.first}, {"last", task.last}},
+                                      collector.result()};
     store::write_bundle(folder_.cache("chunk", unit.key), store::to_bundle(chunk));
     return {};
 }
 
-std::vector<std::byte> StudyRunner::perform(const Unit& unit, const MergeTask& task, const std::stop_token&) {
+std::vector<std::byte> StudyRunner::perform(const Unit& unit, const MergeTask& task,
+                                            const std::stop_token&) {
     std::vector<std::vector<store::SiteStatistics>> chunks;
     for (const auto& key : task.chunks) {
-        chunks.push_back(
-            store::statistics_from_bundle(store::read_bundle(folder_.cache("chunk", key), "statistics")).sites);
+        chunks.push_back(store::statistics_from_bundle(
+                             store::read_bundle(folder_.cache("chunk", key), "statistics"))
+                             .sites);
     }
     const LoadedModel& loaded = model(task.experiment);
     const DataUse& use = data(experiment(task.experiment).calibration, Purpose::calibration);
-    const store::StatisticsFile merged{{{"model", loaded.model.spec.name},
-                                        {"weights", loaded.model.fingerprint},
-                                        {"images", use.images},
-                                        {"dataset", use.dataset->fingerprint()},
-                                        {"seed", experiment(task.experiment).seed}},
-                                       quant::merge_chunks(chunks)};
+    const store::StatisticsFile merged{
+        {{"model", work_.experiments[static_cast<std::size_t>(task.experiment)].model_name},
+         {"weights", loaded.model.fingerprint},
+         {"images", use.images},
+         {"dataset", use.dataset->fingerprint()},
+         {"seed", experiment(task.experiment).seed}},
+        quant::merge_chunks(chunks)};
     store::write_bundle(folder_.cache("statistics", unit.key), store::to_bundle(merged));
     return {};
 }
 
-std::vector<std::byte> StudyRunner::perform(const Unit& unit, const PassTask& task, const std::stop_token& stop) {
+std::vector<std::byte> StudyRunner::perform(const Unit& unit, const PassTask& task,
+                                            const std::stop_token& stop) {
     const LoadedModel& loaded = model(task.experiment);
     const config::Experiment& wanted = experiment(task.experiment);
     const ExperimentWork& work = work_.experiments[static_cast<std::size_t>(task.experiment)];
     const store::StatisticsFile statistics = store::statistics_from_bundle(
         store::read_bundle(folder_.cache("statistics", task.statistics), "statistics"));
-    const quant::Recipe recipe = quant::recipe_from(Fields(wanted.method, "method"), loaded.model.graph);
+    const quant::Recipe recipe =
+        quant::recipe_from(Fields(wanted.method, "method"), loaded.model.graph);
     const quant::Stage& stage = recipe.stages[task.stage];
 
     quant::QuantizedModel quantized;
     if (task.parent.empty()) {
         quantized.quantization = quant::Quantization(loaded.sites, work.schemes);
     } else {
-        quantized = quant::quantized_from_bundle(store::read_bundle(folder_.cache("artefact", task.parent), "artefact"));
+        quantized = quant::quantized_from_bundle(
+            store::read_bundle(folder_.cache("artefact", task.parent), "artefact"));
     }
     const auto batches = [&](const std::function<void(const at::Tensor&)>& use_batch) {
         const DataUse& use = data(wanted.calibration, Purpose::calibration);
-        for_each_batch(*use.dataset, loaded.model.spec.preprocess, drawn(task.experiment), use.batch,
-                       [&](const at::Tensor& images, std::int64_t) {
+        for_each_batch(*use.dataset, loaded.model.spec.preprocess, drawn(task.experiment),
+                       use.batch, [&](const at::Tensor& images, std::int64_t) {
                            if (stop.stop_requested()) throw Stopped();
                            use_batch(to_device(images));
                        });
     };
-    const quant::PassContext context{loaded.model.graph, loaded.on_device, loaded.sites, statistics,
-                                     batches,            stage.scope,      wanted.seed};
+    const quant::PassContext context{loaded.model.graph, loaded.on_device, loaded.sites,
+                                     statistics,         batches,          stage.scope,
+                                     wanted.seed};
     const Json objectives = stage.run->apply(context, quantized);
-    quantized.report.push_back({{"pass", stage.pass}, {"scope", stage.scope}, {"sites", objectives}});
-    const Json provenance = {{"model", loaded.model.spec.name},
-                             {"weights", loaded.model.fingerprint},
-                             {"statistics", task.statistics},
-                             {"parent", task.parent},
-                             {"parameters", stage.run->parameters()}};
-    store::write_bundle(folder_.cache("artefact", unit.key), quant::to_bundle(quantized, provenance));
+    quantized.report.push_back(
+        {{"pass", stage.pass}, {"scope", stage.scope}, {"sites", objectives}});
+    const Json provenance = {
+        {"model", work_.experiments[static_cast<std::size_t>(task.experiment)].model_name},
+        {"weights", loaded.model.fingerprint},
+        {"statistics", task.statistics},
+        {"parent", task.parent},
+        {"parameters", stage.run->parameters()}};
+    store::write_bundle(folder_.cache("artefact", unit.key),
+                        quant::to_bundle(quantized, provenance));
     return {};
 }
 
-std::vector<std::byte> StudyRunner::perform(const Unit& unit, const FloatTask& task, const std::stop_token& stop) {
+std::vector<std::byte> StudyRunner::perform(const Unit& unit, const FloatTask& task,
+                                            const std::stop_token& stop) {
     const LoadedModel& loaded = model(task.experiment);
     const Lease images = lease(task.experiment, task.first, task.last);
     const LeaseLogits logits = run_lease(
         images,
-        [&](const at::Tensor& x) { return nn::forward(loaded.model.graph, loaded.on_device, to_device(x)).to(at::kCPU); },
+        [&](const at::Tensor& x) {
+            return nn::forward(loaded.model.graph, loaded.on_device, to_device(x)).to(at::kCPU);
+        },
         stop);
     const auto records = judge(images, logits, logits.values);
     store::Bundle bundle{"logits", {{"first", task.first}, {"last", task.last}}, {}};
     const auto rows = static_cast<std::uint64_t>(task.last - task.first);
-    bundle.arrays.push_back({"logits", {rows, static_cast<std::uint64_t>(logits.classes)}, logits.values});
+    bundle.arrays.push_back(
+        {"logits", {rows, static_cast<std::uint64_t>(logits.classes)}, logits.values});
     store::write_bundle(folder_.cache("logits", unit.key), bundle);
     return encode(records);
 }
 
 quant::Simulation& StudyRunner::simulation(const EvaluateTask& task) {
-    const auto found = std::find_if(simulations_.begin(), simulations_.end(),
-                                    [&](const Simulated& s) { return s.artefact == task.artefact; });
+    const auto found =
+        std::find_if(simulations_.begin(), simulations_.end(),
+                     [&](const Simulated& s) { return s.artefact == task.artefact; });
     if (found != simulations_.end()) {
         simulations_.splice(simulations_.begin(), simulations_, found);
         return *simulations_.front().simulation;
     }
     const LoadedModel& loaded = model(task.experiment);
-    const quant::QuantizedModel quantized =
-        quant::quantized_from_bundle(store::read_bundle(folder_.cache("artefact", task.artefact), "artefact"));
-    simulations_.push_front(
-        {task.artefact, std::make_unique<quant::Simulation>(loaded.model.graph, loaded.on_device, quantized)});
+    const quant::QuantizedModel quantized = quant::quantized_from_bundle(
+        store::read_bundle(folder_.cache("artefact", task.artefact), "artefact"));
+    simulations_.push_front({task.artefact, std::make_unique<quant::Simulation>(
+                                                loaded.model.graph, loaded.on_device, quantized)});
     constexpr std::size_t most = 2;
     if (simulations_.size() > most) simulations_.pop_back();
     return *simulations_.front().simulation;
 }
 
-std::vector<std::byte> StudyRunner::perform(const Unit&, const EvaluateTask& task, const std::stop_token& stop) {
+std::vector<std::byte> StudyRunner::perform(const Unit&, const EvaluateTask& task,
+                                            const std::stop_token& stop) {
     const LoadedModel& loaded = model(task.experiment);
     quant::Simulation& simulated = simulation(task);
     const Lease images = lease(task.experiment, task.first, task.last);
     const LeaseLogits logits = run_lease(
         images,
         [&](const at::Tensor& x) {
-            return nn::forward(loaded.model.graph, simulated.parameters(), to_device(x), &simulated).to(at::kCPU);
+            return nn::forward(loaded.model.graph, simulated.parameters(), to_device(x), &simulated)
+                .to(at::kCPU);
         },
         stop);
-    const store::Bundle reference = store::read_bundle(folder_.cache("logits", task.logits), "logits");
+    const store::Bundle reference =
+        store::read_bundle(folder_.cache("logits", task.logits), "logits");
     return encode(judge(images, logits, reference.values<float>("logits")));
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a rank computes: the units of one study, one at a time, on its worker thread. Models, datasets and the last
-// simulations stay in memory between units.
+// What a rank computes: the units of one study, one at a time, on its worker thread. Models,
+// datasets and the last simulations stay in memory between units.
 #pragma once
 
 #include <list>
@@ -22,7 +22,8 @@ namespace aocq::engine {
 class StudyRunner : public UnitRunner {
   public:
     // All references must outlive the runner.
-    StudyRunner(const config::Study& study, const Work& work, const StudyFolder& folder, nn::DeviceChoice device);
+    StudyRunner(const config::Study& study, const Work& work, const StudyFolder& folder,
+                nn::DeviceChoice device);
     ~StudyRunner() override;
 
     void prepare() override;
@@ -35,11 +36,16 @@ class StudyRunner : public UnitRunner {
         std::unique_ptr<quant::Simulation> simulation;
     };
 
-    std::vector<std::byte> perform(const Unit& unit, const CollectTask& task, const std::stop_token& stop);
-    std::vector<std::byte> perform(const Unit& unit, const MergeTask& task, const std::stop_token& stop);
-    std::vector<std::byte> perform(const Unit& unit, const PassTask& task, const std::stop_token& stop);
-    std::vector<std::byte> perform(const Unit& unit, const FloatTask& task, const std::stop_token& stop);
-    std::vector<std::byte> perform(const Unit& unit, const EvaluateTask& task, const std::stop_token& stop);
+    std::vector<std::byte> perform(const Unit& unit, const CollectTask& task,
+                                   const std::stop_token& stop);
+    std::vector<std::byte> perform(const Unit& unit, const MergeTask& task,
+                                   const std::stop_token& stop);
+    std::vector<std::byte> perform(const Unit& unit, const PassTask& task,
+                                   const std::stop_token& stop);
+    std::vector<std::byte> perform(const Unit& unit, const FloatTask& task,
+                                   const std::stop_token& stop);
+    std::vector<std::byte> perform(const Unit& unit, const EvaluateTask& task,
+                                   const std::stop_token& stop);
 
     const config::Experiment& experiment(int index) const;
     const LoadedModel& model(int experiment);

@@ -8,6 +8,7 @@
 #include "core/BuildInfo.hpp"
 #include "core/Sha256.hpp"
 #include "engine/DataUse.hpp"
+#include "engine/Facts.hpp"
 #include "nn/Model.hpp"
 #include "quant/Recipe.hpp"
 
@@ -16,22 +17,28 @@ namespace {
 
 constexpr std::int64_t samples_per_image = 512;
 
-std::string hash_of(const Json& parts) { return sha256_hex(canonical_json(parts)).substr(0, 40); }
+std::string hash_of(const Json& parts) {
+    return sha256_hex(canonical_json(parts)).substr(0, 40);
+}
 
 std::string list_hash(const std::vector<std::uint32_t>& indices) {
     return sha256_hex(std::as_bytes(std::span(indices)));
 }
 
-// Seconds are guesses that the scheduler corrects from what it measures; only their relation matters at the start.
+// Seconds are guesses that the scheduler corrects from what it measures; only their relation
+// matters at the start.
 constexpr double seconds_per_image = 0.02;
 
 class WorkBuilder {
   public:
     WorkBuilder(const config::Study& study, const Json& facts, const std::string& numerics)
-        : study_(study), facts_(facts), base_({{"sources", source_digest()}, {"numerics", numerics}}) {}
+        : study_(study),
+          facts_(facts),
+          base_({{"sources", source_digest()}, {"numerics", numerics}}) {}
 
     Work build() {
-        for (std::size_t i = 0; i < study_.experiments.size(); ++i) add_experiment(static_cast<int>(i));
+        for (std::size_t i = 0; i < study_.experiments.size(); ++i)
+            add_experiment(static_cast<int>(i));
         return {UnitGraph(std::move(units_)), std::move(tasks_), std::move(experiments_)};
     }
 
@@ -45,21 +52,33 @@ class WorkBuilder {
     Parsed parse_model(const config::Experiment& experiment) const {
         Parsed parsed{nn::model_spec_from(Fields(experiment.model, "model")), {}, {}};
         parsed.graph = nn::build_graph(parsed.spec);
-        parsed.model_key = {{"weights", facts_.at("models").at(canonical_json(experiment.model)).at("weights")},
-                            {"graph", parsed.graph.fingerprint()},
-                            {"preprocess", data::to_json(parsed.spec.preprocess)}};
+        parsed.model_key = {
+            {"weights", facts_.at("models").at(canonical_json(experiment.model)).at("weights")},
+            {"graph", parsed.graph.fingerprint()},
+            {"preprocess", data::to_json(parsed.spec.preprocess)}};
         return parsed;
     }
 
-    const Json& data_facts(const Json& section) const { return facts_.at("data").at(canonical_json(section)); }
+    const Json& data_facts(const Json& section) const {
+        return facts_.at("data").at(canonical_json(section));
+    }
+
+    // A listing of a large dataset takes seconds: once per section.
+    const DataUse& data_use(const Json& section, Purpose purpose) {
+        const std::string key = canonical_json(section);
+        auto found = data_.find(key);
+        if (found == data_.end()) found = data_.emplace(key, open_data(section, purpose)).first;
+        return found->second;
+    }
 
     // One unit per key: whoever needs it again gets the index of the first.
-    std::uint32_t add(std::string key, std::string label, std::vector<std::uint32_t> needs, double cost, bool payload,
-                      int experiment, Task task) {
-        const auto [entry, fresh] = by_key_.try_emplace(key, static_cast<std::uint32_t>(units_.size()));
+    std::uint32_t add(std::string key, std::string label, std::vector<std::uint32_t> needs,
+                      double cost, bool payload, int experiment, Task task) {
+        const auto [entry, fresh] =
+            by_key_.try_emplace(key, static_cast<std::uint32_t>(units_.size()));
         if (fresh) {
-            units_.push_back({entry->second, std::move(key), std::move(label), std::move(needs), cost, payload,
-                              experiment});
+            units_.push_back({entry->second, std::move(key), std::move(label), std::move(needs),
+                              cost, payload, experiment});
             tasks_.push_back(std::move(task));
         }
         return entry->second;
@@ -75,13 +94,16 @@ class WorkBuilder {
         const config::Experiment& experiment = study_.experiments[static_cast<std::size_t>(index)];
         const Parsed parsed = parse_model(experiment);
         ExperimentWork work;
-        work.model_name = parsed.spec.name;
-        const DataUse evaluation = open_data(experiment.evaluation, Purpose::evaluation);
+        work.model_name = model_name(experiment);
+        const DataUse& evaluation = data_use(experiment.evaluation, Purpose::evaluation);
         work.images = evaluation.images;
-        const Json evaluated = {{"fingerprint", data_facts(experiment.evaluation).at("fingerprint")},
-                                {"images", evaluation.images},
-                                {"batch", evaluation.batch}};
-        Json asked = {{"model", parsed.model_key}, {"evaluation", evaluated}, {"bits", config::to_string(experiment.bits)}};
+        const Json evaluated = {
+            {"fingerprint", data_facts(experiment.evaluation).at("fingerprint")},
+            {"images", evaluation.images},
+            {"batch", evaluation.batch}};
+        Json asked = {{"model", parsed.model_key},
+                      {"evaluation", evaluated},
+                      {"bits", config::to_string(experiment.bits)}};
         std::uint32_t last_stage = 0;
         if (!experiment.bits.is_float()) {
             last_stage = add_quantization(index, experiment, parsed, work, asked);
@@ -92,15 +114,12 @@ class WorkBuilder {
         experiments_.push_back(std::move(work));
     }
 
-    std::uint32_t add_quantization(int index, const config::Experiment& experiment, const Parsed& parsed,
-                                   ExperimentWork& work, Json& asked) {
+    std::uint32_t add_quantization(int index, const config::Experiment& experiment,
+                                   const Parsed& parsed, ExperimentWork& work, Json& asked) {
         const auto sites = quant::list_sites(parsed.graph);
-        quant::Recipe recipe = quant::recipe_from(Fields(experiment.method, "method"), parsed.graph);
-        for (std::size_t i = 0; i < experiment.rules.size(); ++i) {
-            recipe.rules.push_back(quant::rule_from(Fields(experiment.rules[i], fmt::format("rule[{}]", i))));
-        }
-        work.schemes = quant::resolve_scheme(sites, recipe.rules,
-                                             {experiment.bits.weights, experiment.bits.activations});
+        const ResolvedMethod method = resolve_method(experiment, parsed.graph);
+        const quant::Recipe& recipe = method.recipe;
+        work.schemes = method.schemes;
         Json scheme = Json::object();
         for (std::size_t i = 0; i < sites.size(); ++i) {
             if (work.schemes[i].quantized) scheme[sites[i].name] = quant::to_json(work.schemes[i]);
@@ -112,7 +131,9 @@ class WorkBuilder {
         std::uint32_t previous = merged;
         for (std::size_t i = 0; i < recipe.stages.size(); ++i) {
             const quant::Stage& stage = recipe.stages[i];
-            const Json passed = {{"pass", stage.pass}, {"scope", stage.scope}, {"parameters", stage.run->parameters()}};
+            const Json passed = {{"pass", stage.pass},
+                                 {"scope", stage.scope},
+                                 {"parameters", stage.run->parameters()}};
             stages.push_back(passed);
             const std::string key = hash_of(keyed("artefact", {{"model", parsed.model_key},
                                                                {"statistics", work.statistics_key},
@@ -122,8 +143,9 @@ class WorkBuilder {
                                                                {"stage", passed}}));
             std::vector<std::uint32_t> needs{merged};
             if (previous != merged) needs.push_back(previous);
-            previous = add(key, fmt::format("pass {} {} {}", stage.pass, parsed.spec.name, stage.scope), needs, 1.0,
-                           false, index, PassTask{index, i, work.statistics_key, parent});
+            previous =
+                add(key, fmt::format("pass {} {} {}", stage.pass, work.model_name, stage.scope),
+                    needs, 1.0, false, index, PassTask{index, i, work.statistics_key, parent});
             parent = key;
         }
         work.artefact_key = parent;
@@ -134,9 +156,9 @@ class WorkBuilder {
         return previous;
     }
 
-    std::uint32_t add_collection(int index, const config::Experiment& experiment, const Parsed& parsed,
-                                 ExperimentWork& work) {
-        const DataUse use = open_data(experiment.calibration, Purpose::calibration);
+    std::uint32_t add_collection(int index, const config::Experiment& experiment,
+                                 const Parsed& parsed, ExperimentWork& work) {
+        const DataUse& use = data_use(experiment.calibration, Purpose::calibration);
         const auto drawn = calibration_images(use.dataset->size(), use.images, experiment.seed);
         calibration_key_ = {{"fingerprint", data_facts(experiment.calibration).at("fingerprint")},
                             {"indices", list_hash(drawn)},
@@ -155,37 +177,44 @@ class WorkBuilder {
             chunk["last"] = last;
             const std::string key = hash_of(keyed("chunk", chunk));
             merge.chunks.push_back(key);
-            chunks.push_back(add(key, fmt::format("collect {} {}..{}", parsed.spec.name, first, last - 1), {},
-                                 seconds_per_image * 1.5 * static_cast<double>(last - first), false, -1,
-                                 CollectTask{index, first, last}));
+            chunks.push_back(add(key,
+                                 fmt::format("collect {} {}..{}", work.model_name, first, last - 1),
+                                 {}, seconds_per_image * 1.5 * static_cast<double>(last - first),
+                                 false, -1, CollectTask{index, first, last}));
         }
-        return add(work.statistics_key, fmt::format("merge {}", parsed.spec.name), chunks, 0.05, false, -1,
-                   std::move(merge));
+        return add(work.statistics_key, fmt::format("merge {}", work.model_name), chunks, 0.05,
+                   false, -1, std::move(merge));
     }
 
-    void add_leases(int index, const config::Experiment& experiment, const Parsed& parsed, const DataUse& use,
-                    const Json& evaluated, std::uint32_t last_stage, ExperimentWork& work) {
+    void add_leases(int index, const config::Experiment& experiment, const Parsed& parsed,
+                    const DataUse& use, const Json& evaluated, std::uint32_t last_stage,
+                    ExperimentWork& work) {
         const bool is_float = experiment.bits.is_float();
         for (std::int64_t first = 0; first < use.images; first += use.lease) {
             const std::int64_t last = std::min(first + use.lease, use.images);
-            const Json lease = {{"model", parsed.model_key}, {"evaluation", evaluated}, {"first", first}, {"last", last}};
+            const Json lease = {{"model", parsed.model_key},
+                                {"evaluation", evaluated},
+                                {"first", first},
+                                {"last", last}};
             const std::string logits_key = hash_of(keyed("logits", lease));
             const double cost = seconds_per_image * static_cast<double>(last - first);
             // The float lease is made by the float experiment, which stands before all others.
             if (is_float) {
-                work.leases.push_back(add(logits_key, fmt::format("float {} {}..{}", parsed.spec.name, first, last - 1),
-                                          {}, cost, true, index, FloatTask{index, first, last}));
+                work.leases.push_back(add(
+                    logits_key, fmt::format("float {} {}..{}", work.model_name, first, last - 1),
+                    {}, cost, true, index, FloatTask{index, first, last}));
                 continue;
             }
             const auto logits = by_key_.find(logits_key);
             AOCQ_ASSERT(logits != by_key_.end());
             Json parts = lease;
             parts["artefact"] = work.artefact_key;
-            work.leases.push_back(add(hash_of(keyed("evaluate", parts)),
-                                      fmt::format("evaluate {} {} {}..{}", parsed.spec.name,
-                                                  config::to_string(experiment.bits), first, last - 1),
-                                      {last_stage, logits->second}, cost, true, index,
-                                      EvaluateTask{index, first, last, work.artefact_key, logits_key}));
+            work.leases.push_back(
+                add(hash_of(keyed("evaluate", parts)),
+                    fmt::format("evaluate {} {} {}..{}", work.model_name,
+                                config::to_string(experiment.bits), first, last - 1),
+                    {last_stage, logits->second}, cost, true, index,
+                    EvaluateTask{index, first, last, work.artefact_key, logits_key}));
         }
     }
 
@@ -193,6 +222,7 @@ class WorkBuilder {
     const Json& facts_;
     Json base_;
     Json calibration_key_;
+    std::map<std::string, DataUse> data_;
     std::map<std::string, std::uint32_t> by_key_;
     std::vector<Unit> units_;
     std::vector<Task> tasks_;

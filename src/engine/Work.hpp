@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A study as units: collect chunks, merge them, run the passes of each recipe, evaluate leases. Stages that several
-// experiments share appear once. Every rank builds the same from (study, facts, numerics class).
+// A study as units: collect chunks, merge them, run the passes of each recipe, evaluate leases.
+// Stages that several experiments share appear once. Every rank builds the same from (study, facts,
+// numerics class).
 #pragma once
 
 #include <cstdint>
@@ -46,7 +47,7 @@ struct ExperimentWork {
     std::string id;          // of what was asked: 12 hex digits, the same on every machine
     std::string result_key;  // of what comes out: with sources and numerics class
     std::string statistics_key;
-    std::string artefact_key;          // of the last stage; "" for float
+    std::string artefact_key;           // of the last stage; "" for float
     std::vector<std::uint32_t> leases;  // evaluation units in order of their images
     std::int64_t images = 0;
     std::string model_name;
@@ -61,7 +62,8 @@ struct Work {
 
 Work make_work(const config::Study& study, const Json& facts, const std::string& numerics);
 
-// The kind of file that a unit leaves in the cache: "chunk", "statistics", "artefact", "logits", or "" for none.
+// The kind of file that a unit leaves in the cache: "chunk", "statistics", "artefact", "logits", or
+// "" for none.
 std::string_view cached_kind(const Task& task);
 
 }  // namespace aocq::engine

@@ -16,7 +16,9 @@ std::vector<at::Tensor> gradients(const at::Tensor& scalar, const std::vector<at
     return found;
 }
 
-at::Tensor leaf(const at::Tensor& x) { return x.detach().clone().requires_grad_(true); }
+at::Tensor leaf(const at::Tensor& x) {
+    return x.detach().clone().requires_grad_(true);
+}
 
 struct NoGradients::Guard {
     torch::NoGradGuard guard;

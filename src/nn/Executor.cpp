@@ -12,7 +12,8 @@ class NodeRunner {
     NodeRunner(const Parameters& parameters, const RunOptions& options)
         : parameters_(parameters), options_(options) {}
 
-    at::Tensor operator()(std::size_t index, const Node& node, const std::vector<at::Tensor>& inputs) {
+    at::Tensor operator()(std::size_t index, const Node& node,
+                          const std::vector<at::Tensor>& inputs) {
         index_ = index;
         return std::visit([&](const auto& op) { return eval(op, inputs); }, node.op);
     }
@@ -22,7 +23,8 @@ class NodeRunner {
 
     at::Tensor parameter(const std::string& name) const {
         if (options_.overrides) {
-            if (const auto found = options_.overrides->find(name); found != options_.overrides->end()) {
+            if (const auto found = options_.overrides->find(name);
+                found != options_.overrides->end()) {
                 return found->second;
             }
         }
@@ -40,18 +42,25 @@ class NodeRunner {
 
     at::Tensor eval(const PatchConvolution& op, const Inputs& in) const {
         const at::Tensor weight = operand(Operand::weight, parameter(op.weight));
-        return at::conv2d(operand(Operand::first, in[0]), weight, parameter(op.bias), {op.stride, op.stride});
+        return at::conv2d(operand(Operand::first, in[0]), weight, parameter(op.bias),
+                          {op.stride, op.stride});
     }
-    at::Tensor eval(const FlattenPatches&, const Inputs& in) const { return in[0].flatten(2).transpose(1, 2); }
+    at::Tensor eval(const FlattenPatches&, const Inputs& in) const {
+        return in[0].flatten(2).transpose(1, 2);
+    }
     at::Tensor eval(const PrependTokens& op, const Inputs& in) const {
         std::vector<at::Tensor> parts;
-        for (const auto& name : op.tokens) parts.push_back(parameter(name).expand({in[0].size(0), -1, -1}));
+        for (const auto& name : op.tokens)
+            parts.push_back(parameter(name).expand({in[0].size(0), -1, -1}));
         parts.push_back(in[0]);
         return at::cat(parts, 1);
     }
-    at::Tensor eval(const AddParameter& op, const Inputs& in) const { return in[0] + parameter(op.parameter); }
+    at::Tensor eval(const AddParameter& op, const Inputs& in) const {
+        return in[0] + parameter(op.parameter);
+    }
     at::Tensor eval(const LayerNorm& op, const Inputs& in) const {
-        return at::layer_norm(in[0], {in[0].size(-1)}, parameter(op.weight), parameter(op.bias), op.epsilon);
+        return at::layer_norm(in[0], {in[0].size(-1)}, parameter(op.weight), parameter(op.bias),
+                              op.epsilon);
     }
     at::Tensor eval(const Linear& op, const Inputs& in) const {
         const at::Tensor weight = operand(Operand::weight, parameter(op.weight));
@@ -60,9 +69,13 @@ class NodeRunner {
     at::Tensor eval(const SplitHeads& op, const Inputs& in) const {
         const at::Tensor& x = in[0];
         const std::int64_t depth = x.size(2) / (op.parts * op.heads);
-        return x.view({x.size(0), x.size(1), op.parts, op.heads, depth}).select(2, op.part).transpose(1, 2);
+        return x.view({x.size(0), x.size(1), op.parts, op.heads, depth})
+            .select(2, op.part)
+            .transpose(1, 2);
     }
-    at::Tensor eval(const MergeHeads&, const Inputs& in) const { return in[0].transpose(1, 2).flatten(2); }
+    at::Tensor eval(const MergeHeads&, const Inputs& in) const {
+        return in[0].transpose(1, 2).flatten(2);
+    }
     at::Tensor eval(const Matmul& op, const Inputs& in) const {
         const at::Tensor lhs = operand(Operand::first, in[0]);
         const at::Tensor rhs = operand(Operand::second, in[1]);
@@ -73,7 +86,9 @@ class NodeRunner {
     at::Tensor eval(const Gelu&, const Inputs& in) const { return at::gelu(in[0]); }
     at::Tensor eval(const Add&, const Inputs& in) const { return in[0] + in[1]; }
     at::Tensor eval(const Average&, const Inputs& in) const { return (in[0] + in[1]) / 2; }
-    at::Tensor eval(const SelectToken& op, const Inputs& in) const { return in[0].select(1, op.index); }
+    at::Tensor eval(const SelectToken& op, const Inputs& in) const {
+        return in[0].select(1, op.index);
+    }
 
     const Parameters& parameters_;
     const RunOptions& options_;
@@ -82,7 +97,8 @@ class NodeRunner {
 
 }  // namespace
 
-Values run(const Graph& graph, const Parameters& parameters, const Values& feeds, const RunOptions& options) {
+Values run(const Graph& graph, const Parameters& parameters, const Values& feeds,
+           const RunOptions& options) {
     const auto& nodes = graph.nodes();
     const std::size_t last = std::min(options.last, nodes.size());
     AOCQ_EXPECT(options.first < last);
@@ -109,7 +125,8 @@ Values run(const Graph& graph, const Parameters& parameters, const Values& feeds
                 const auto& value = alive[static_cast<std::size_t>(input)];
                 AOCQ_EXPECT(value.defined());  // a value outside the range must be fed
                 inputs.push_back(value);
-                if (last_use[static_cast<std::size_t>(input)] == i) alive[static_cast<std::size_t>(input)].reset();
+                if (last_use[static_cast<std::size_t>(input)] == i)
+                    alive[static_cast<std::size_t>(input)].reset();
             }
             // A fed value inside the range is taken as it is: its node need not run.
             if (!feeds.contains(node.output)) alive[out] = evaluate(i, node, inputs);

@@ -16,44 +16,65 @@ template <class... F>
 Overloaded(F...) -> Overloaded<F...>;
 
 Json attributes(const Op& op) {
-    return std::visit(
-        Overloaded{
-            [](const PatchConvolution& o) { return Json{{"stride", o.stride}}; },
-            [](const LayerNorm& o) { return Json{{"epsilon", o.epsilon}}; },
-            [](const SplitHeads& o) {
-                return Json{{"heads", o.heads}, {"parts", o.parts}, {"part", o.part}};
-            },
-            [](const Matmul& o) {
-                return Json{{"transpose_rhs", o.transpose_rhs}, {"factor", o.factor}};
-            },
-            [](const SelectToken& o) { return Json{{"index", o.index}}; },
-            [](const auto&) { return Json::object(); },
-        },
-        op);
+    return std::visit(Overloaded{
+                          [](const PatchConvolution& o) {
+                              return Json{{"stride", o.stride}};
+                          },
+                          [](const LayerNorm& o) {
+                              return Json{{"epsilon", o.epsilon}};
+                          },
+                          [](const SplitHeads& o) {
+                              return Json{{"heads", o.heads}, {"parts", o.parts}, {"part", o.part}};
+                          },
+                          [](const Matmul& o) {
+                              return Json{{"transpose_rhs", o.transpose_rhs}, {"factor", o.factor}};
+                          },
+                          [](const SelectToken& o) {
+                              return Json{{"index", o.index}};
+                          },
+                          [](const auto&) { return Json::object(); },
+                      },
+                      op);
 }
 
 }  // namespace
 
 std::string_view op_name(const Op& op) {
-    constexpr std::string_view names[] = {"patch_convolution", "flatten_patches", "prepend_tokens", "add_parameter",
-                                          "layer_norm",        "linear",          "split_heads",    "merge_heads",
-                                          "matmul",            "softmax",         "gelu",           "add",
-                                          "average",           "select_token"};
+    constexpr std::string_view names[] = {"patch_convolution",
+                                          "flatten_patches",
+                                          "prepend_tokens",
+                                          "add_parameter",
+                                          "layer_norm",
+                                          "linear",
+                                          "split_heads",
+                                          "merge_heads",
+                                          "matmul",
+                                          "softmax",
+                                          "gelu",
+                                          "add",
+                                          "average",
+                                          "select_token"};
     static_assert(std::size(names) == std::variant_size_v<Op>);
     return names[op.index()];
 }
 
 std::vector<std::string> parameters_of(const Op& op) {
-    std::vector<std::string> names = std::visit(
-        Overloaded{
-            [](const PatchConvolution& o) { return std::vector{o.weight, o.bias}; },
-            [](const PrependTokens& o) { return o.tokens; },
-            [](const AddParameter& o) { return std::vector{o.parameter}; },
-            [](const LayerNorm& o) { return std::vector{o.weight, o.bias}; },
-            [](const Linear& o) { return std::vector{o.weight, o.bias}; },
-            [](const auto&) { return std::vector<std::string>{}; },
-        },
-        op);
+    std::vector<std::string> names =
+        std::visit(Overloaded{
+                       [](const PatchConvolution& o) {
+                           return std::vector{o.weight, o.bias};
+                       },
+                       [](const PrependTokens& o) { return o.tokens; },
+                       [](const AddParameter& o) { return std::vector{o.parameter}; },
+                       [](const LayerNorm& o) {
+                           return std::vector{o.weight, o.bias};
+                       },
+                       [](const Linear& o) {
+                           return std::vector{o.weight, o.bias};
+                       },
+                       [](const auto&) { return std::vector<std::string>{}; },
+                   },
+                   op);
     std::erase(names, "");
     return names;
 }
@@ -95,6 +116,8 @@ Json describe(const Graph& graph) {
     return {{"nodes", nodes}, {"parameters", parameters}, {"output", graph.output()}};
 }
 
-std::string Graph::fingerprint() const { return sha256_hex(canonical_json(describe(*this))); }
+std::string Graph::fingerprint() const {
+    return sha256_hex(canonical_json(describe(*this)));
+}
 
 }  // namespace aocq::nn

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A model is data: typed nodes in execution order, named parameters, named values and block ranges (DESIGN §3.1).
-// Everything generic (quantization sites, folding, accounting, block-wise work) reads this and no model's code.
+// A model is data: typed nodes in execution order, named parameters, named values and block ranges
+// (DESIGN §3.1). Everything generic (quantization sites, folding, accounting, block-wise work)
+// reads this and no model's code.
 #pragma once
 
 #include <cstdint>
@@ -45,16 +46,17 @@ struct Matmul {        // lhs @ rhs (or rhs transposed in its last two axes), ti
     bool transpose_rhs;
     double factor;
 };
-struct Softmax {};  // over the last axis
-struct Gelu {};     // erf form
-struct Add {};      // two inputs
-struct Average {};  // (a + b) / 2: the two heads of a distilled DeiT
+struct Softmax {};    // over the last axis
+struct Gelu {};       // erf form
+struct Add {};        // two inputs
+struct Average {};    // (a + b) / 2: the two heads of a distilled DeiT
 struct SelectToken {  // [B, N, C] -> [B, C]
     std::int64_t index;
 };
 
-using Op = std::variant<PatchConvolution, FlattenPatches, PrependTokens, AddParameter, LayerNorm, Linear, SplitHeads,
-                        MergeHeads, Matmul, Softmax, Gelu, Add, Average, SelectToken>;
+using Op =
+    std::variant<PatchConvolution, FlattenPatches, PrependTokens, AddParameter, LayerNorm, Linear,
+                 SplitHeads, MergeHeads, Matmul, Softmax, Gelu, Add, Average, SelectToken>;
 
 std::string_view op_name(const Op& op);
 
@@ -91,7 +93,8 @@ class Graph {
     const ParameterSpec* find_parameter(std::string_view name) const;
     std::optional<ValueId> find_value(std::string_view name) const;
     std::size_t node_index(std::string_view name) const;  // asserts that it is there
-    // SHA-256 of the canonical description: nodes, operators, shapes. No names of files, no weights.
+    // SHA-256 of the canonical description: nodes, operators, shapes. No names of files, no
+    // weights.
     std::string fingerprint() const;
 
   private:

@@ -5,7 +5,9 @@
 
 namespace aocq::nn {
 
-GraphBuilder::GraphBuilder(const std::string& input_name) { graph_.value_names_.push_back(input_name); }
+GraphBuilder::GraphBuilder(const std::string& input_name) {
+    graph_.value_names_.push_back(input_name);
+}
 
 ValueId GraphBuilder::add(std::string name, Op op, std::vector<ValueId> inputs, Role role) {
     const auto output = static_cast<ValueId>(graph_.value_names_.size());
@@ -20,21 +22,22 @@ void GraphBuilder::parameter(std::string name, std::vector<std::int64_t> shape) 
     graph_.parameters_.push_back({std::move(name), std::move(shape)});
 }
 
-ValueId GraphBuilder::linear(const std::string& name, ValueId x, std::int64_t in, std::int64_t out, Role role,
-                             bool bias) {
+ValueId GraphBuilder::linear(const std::string& name, ValueId x, std::int64_t in, std::int64_t out,
+                             Role role, bool bias) {
     parameter(name + ".weight", {out, in});
     if (bias) parameter(name + ".bias", {out});
     return add(name, Linear{name + ".weight", bias ? name + ".bias" : ""}, {x}, role);
 }
 
-ValueId GraphBuilder::layer_norm(const std::string& name, ValueId x, std::int64_t width, double epsilon) {
+ValueId GraphBuilder::layer_norm(const std::string& name, ValueId x, std::int64_t width,
+                                 double epsilon) {
     parameter(name + ".weight", {width});
     parameter(name + ".bias", {width});
     return add(name, LayerNorm{name + ".weight", name + ".bias", epsilon}, {x});
 }
 
-ValueId GraphBuilder::patch_convolution(const std::string& name, ValueId x, std::int64_t in, std::int64_t out,
-                                        std::int64_t patch) {
+ValueId GraphBuilder::patch_convolution(const std::string& name, ValueId x, std::int64_t in,
+                                        std::int64_t out, std::int64_t patch) {
     parameter(name + ".weight", {out, in, patch, patch});
     parameter(name + ".bias", {out});
     return add(name, PatchConvolution{name + ".weight", name + ".bias", patch}, {x}, Role::patch);

@@ -17,8 +17,8 @@ class GraphBuilder {
     ValueId add(std::string name, Op op, std::vector<ValueId> inputs, Role role = Role::none);
 
     // Operators with parameters; `name` is the prefix of timm's parameter names.
-    ValueId linear(const std::string& name, ValueId x, std::int64_t in, std::int64_t out, Role role = Role::linear,
-                   bool bias = true);
+    ValueId linear(const std::string& name, ValueId x, std::int64_t in, std::int64_t out,
+                   Role role = Role::linear, bool bias = true);
     ValueId layer_norm(const std::string& name, ValueId x, std::int64_t width, double epsilon);
     ValueId patch_convolution(const std::string& name, ValueId x, std::int64_t in, std::int64_t out,
                               std::int64_t patch);

@@ -15,8 +15,8 @@
 namespace aocq::nn {
 
 struct ModelSpec {
-    std::string name;     // for tables: "deit_tiny"
-    std::string family;   // "vit"
+    std::string name;    // for tables: "deit_tiny"
+    std::string family;  // "vit"
     VitShape shape;
     std::filesystem::path weights;
     data::Preprocess preprocess;

@@ -13,7 +13,8 @@
 namespace aocq::nn {
 
 DeviceChoice choose_device(const std::string& wish, int local_rank) {
-    const auto count = static_cast<int>(torch::cuda::is_available() ? torch::cuda::device_count() : 0);
+    const auto count =
+        static_cast<int>(torch::cuda::is_available() ? torch::cuda::device_count() : 0);
     if (wish == "cpu" || (wish == "auto" && count == 0)) return {};
     if (count == 0) {
         throw Error::environment("no CUDA device")
@@ -41,7 +42,8 @@ void set_numerics(int threads) {
 std::string numerics_class(DeviceChoice device, int threads) {
     const std::string where =
         device.kind == DeviceKind::cpu ? "cpu " + at::get_cpu_capability() : std::string("cuda");
-    return fmt::format("{}, torch {}, {} thread{}", where, TORCH_VERSION, threads, threads == 1 ? "" : "s");
+    return fmt::format("{}, torch {}, {} thread{}", where, TORCH_VERSION, threads,
+                       threads == 1 ? "" : "s");
 }
 
 }  // namespace aocq::nn

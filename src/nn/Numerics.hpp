@@ -15,7 +15,8 @@ struct DeviceChoice {
     int index = 0;
 };
 
-// "auto": CUDA where there is a device, one per local rank in turn; "cpu"; "cuda" (an error where there is none).
+// "auto": CUDA where there is a device, one per local rank in turn; "cpu"; "cuda" (an error where
+// there is none).
 DeviceChoice choose_device(const std::string& wish, int local_rank);
 at::Device to_device(DeviceChoice choice);
 

@@ -51,22 +51,30 @@ std::uint64_t size_of(Dtype dtype) {
 constexpr std::uint64_t largest_header = 100'000'000;  // the format's own limit
 constexpr std::size_t most_dimensions = 8;
 
-Error damaged(const std::string& reason) { return Error::input("damaged safetensors file").because(reason); }
+Error damaged(const std::string& reason) {
+    return Error::input("damaged safetensors file").because(reason);
+}
 
 // Reads one entry of the header; `data` is everything after the header.
 TensorView read_entry(const std::string& name, const Json& entry, std::span<const std::byte> data) {
-    const auto complain = [&](const std::string& reason) { return damaged(reason).at("tensor", name); };
-    if (!entry.is_object() || !entry.contains("dtype") || !entry.contains("shape") || !entry.contains("data_offsets")) {
+    const auto complain = [&](const std::string& reason) {
+        return damaged(reason).at("tensor", name);
+    };
+    if (!entry.is_object() || !entry.contains("dtype") || !entry.contains("shape") ||
+        !entry.contains("data_offsets")) {
         throw complain("an entry needs dtype, shape and data_offsets");
     }
     if (!entry["dtype"].is_string()) throw complain("dtype is no text");
     const auto dtype = dtypes.find(entry["dtype"].get<std::string>());
     if (!dtype) {
-        throw complain("unknown dtype").found(entry["dtype"].get<std::string>()).wanted("one of " + join(dtypes.names(), ", "));
+        throw complain("unknown dtype")
+            .found(entry["dtype"].get<std::string>())
+            .wanted("one of " + join(dtypes.names(), ", "));
     }
     const Json& shape = entry["shape"];
     const Json& offsets = entry["data_offsets"];
-    if (!shape.is_array() || shape.size() > most_dimensions) throw complain("shape is no short list");
+    if (!shape.is_array() || shape.size() > most_dimensions)
+        throw complain("shape is no short list");
     if (!offsets.is_array() || offsets.size() != 2) throw complain("data_offsets is no pair");
 
     TensorView view{*dtype, {}, {}};
@@ -74,11 +82,13 @@ TensorView read_entry(const std::string& name, const Json& entry, std::span<cons
     for (const Json& extent : shape) {
         if (!extent.is_number_unsigned()) throw complain("a shape has a part that is no count");
         const auto n = extent.get<std::uint64_t>();
-        if (n > data.size() || (n != 0 && bytes > data.size() / n)) throw complain("the shape is larger than the file");
+        if (n > data.size() || (n != 0 && bytes > data.size() / n))
+            throw complain("the shape is larger than the file");
         bytes *= n;
         view.shape.push_back(static_cast<std::int64_t>(n));
     }
-    if (!offsets[0].is_number_unsigned() || !offsets[1].is_number_unsigned()) throw complain("an offset is no count");
+    if (!offsets[0].is_number_unsigned() || !offsets[1].is_number_unsigned())
+        throw complain("an offset is no count");
     const auto begin = offsets[0].get<std::uint64_t>();
     const auto end = offsets[1].get<std::uint64_t>();
     if (begin > end || end > data.size()) {
@@ -96,24 +106,30 @@ TensorView read_entry(const std::string& name, const Json& entry, std::span<cons
 }
 
 // The format allows neither overlaps nor holes.
-void check_coverage(const std::map<std::string, TensorView>& tensors, std::span<const std::byte> data) {
+void check_coverage(const std::map<std::string, TensorView>& tensors,
+                    std::span<const std::byte> data) {
     std::vector<std::pair<std::span<const std::byte>, std::string>> parts;
     for (const auto& [name, view] : tensors) parts.emplace_back(view.bytes, name);
     std::sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) {
-        return std::pair(a.first.data(), a.first.size()) < std::pair(b.first.data(), b.first.size());
+        return std::pair(a.first.data(), a.first.size()) <
+               std::pair(b.first.data(), b.first.size());
     });
     const std::byte* position = data.data();
     for (const auto& [bytes, name] : parts) {
         if (bytes.data() < position) throw damaged("two tensors overlap").at("tensor", name);
-        if (bytes.data() > position) throw damaged("there is a hole before a tensor").at("tensor", name);
+        if (bytes.data() > position)
+            throw damaged("there is a hole before a tensor").at("tensor", name);
         position += bytes.size();
     }
-    if (position != data.data() + data.size()) throw damaged("there are bytes after the last tensor");
+    if (position != data.data() + data.size())
+        throw damaged("there are bytes after the last tensor");
 }
 
 }  // namespace
 
-std::string_view to_string(Dtype dtype) { return dtypes.name(dtype); }
+std::string_view to_string(Dtype dtype) {
+    return dtypes.name(dtype);
+}
 
 Safetensors::Safetensors(const std::filesystem::path& file) : map_(file) {
     try {
@@ -124,7 +140,8 @@ Safetensors::Safetensors(const std::filesystem::path& file) : map_(file) {
         if (header_size > std::min<std::uint64_t>(largest_header, all.size() - 8)) {
             throw damaged("the header claims to be larger than the file or the format allows")
                 .found(fmt::format("{} bytes", header_size))
-                .wanted(fmt::format("at most {} bytes", std::min<std::uint64_t>(largest_header, all.size() - 8)));
+                .wanted(fmt::format("at most {} bytes",
+                                    std::min<std::uint64_t>(largest_header, all.size() - 8)));
         }
         const std::string_view text(reinterpret_cast<const char*>(all.data()) + 8, header_size);
         const Json header = parse_json(text, file.string());
@@ -154,7 +171,8 @@ void write_safetensors(const std::filesystem::path& file, std::span<const NamedF
     std::uint64_t position = 0;
     for (const auto& tensor : tensors) {
         const std::uint64_t end = position + tensor.values.size_bytes();
-        header[tensor.name] = {{"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {position, end}}};
+        header[tensor.name] = {
+            {"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {position, end}}};
         position = end;
     }
     std::string text = canonical_json(header);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The safetensors format: u64 header size, JSON header, raw little-endian tensors. Memory-mapped; every claim of the
-// header is checked before it is used. Source of the rules: the format's own description (huggingface/safetensors).
+// The safetensors format: u64 header size, JSON header, raw little-endian tensors. Memory-mapped;
+// every claim of the header is checked before it is used. Source of the rules: the format's own
+// description (huggingface/safetensors).
 #pragma once
 
 #include <cstdint>

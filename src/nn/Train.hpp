@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Trains a small ViT from scratch on a dataset: how the embedded study's checkpoint is made. AdamW, cosine schedule
-// with warm-up, label smoothing; all random numbers from one seed.
+// Trains a small ViT from scratch on a dataset: how the embedded study's checkpoint is made. AdamW,
+// cosine schedule with warm-up, label smoothing; all random numbers from one seed.
 #pragma once
 
 #include <cstdint>
@@ -32,8 +32,9 @@ struct EpochReport {
 // Truncated-normal-like weights (std 0.02), zero biases, unit gains.
 Parameters initial_parameters(const Graph& graph, std::uint64_t seed);
 
-Parameters train(const Graph& graph, const data::Dataset& dataset, const data::Preprocess& preprocess,
-                 const TrainOptions& options, const std::function<void(const EpochReport&)>& report);
+Parameters train(const Graph& graph, const data::Dataset& dataset,
+                 const data::Preprocess& preprocess, const TrainOptions& options,
+                 const std::function<void(const EpochReport&)>& report);
 
 // Share of images whose largest logit is the label.
 double accuracy(const Graph& graph, const Parameters& parameters, const data::Dataset& dataset,

@@ -16,7 +16,8 @@ ValueId attention(GraphBuilder& g, const std::string& name, ValueId x, const Vit
     const ValueId query = g.add(name + ".query", SplitHeads{s.heads, 3, 0}, {qkv});
     const ValueId key = g.add(name + ".key", SplitHeads{s.heads, 3, 1}, {qkv});
     const ValueId value = g.add(name + ".value", SplitHeads{s.heads, 3, 2}, {qkv});
-    const ValueId scores = g.add(name + ".scores", Matmul{true, factor}, {query, key}, Role::attention_scores);
+    const ValueId scores =
+        g.add(name + ".scores", Matmul{true, factor}, {query, key}, Role::attention_scores);
     const ValueId probability = g.add(name + ".softmax", Softmax{}, {scores});
     const ValueId context =
         g.add(name + ".context", Matmul{false, 1.0}, {probability, value}, Role::attention_context);
@@ -33,9 +34,11 @@ ValueId mlp(GraphBuilder& g, const std::string& name, ValueId x, const VitShape&
 
 ValueId encoder_block(GraphBuilder& g, const std::string& name, ValueId x, const VitShape& s) {
     g.begin_block(name);
-    const ValueId attended = attention(g, name + ".attn", g.layer_norm(name + ".norm1", x, s.width, s.epsilon), s);
+    const ValueId attended =
+        attention(g, name + ".attn", g.layer_norm(name + ".norm1", x, s.width, s.epsilon), s);
     const ValueId middle = g.add(name + ".residual1", Add{}, {x, attended});
-    const ValueId transformed = mlp(g, name + ".mlp", g.layer_norm(name + ".norm2", middle, s.width, s.epsilon), s);
+    const ValueId transformed =
+        mlp(g, name + ".mlp", g.layer_norm(name + ".norm2", middle, s.width, s.epsilon), s);
     const ValueId out = g.add(name + ".residual2", Add{}, {middle, transformed});
     g.end_block();
     return out;
@@ -64,8 +67,9 @@ VitShape vit_shape_from(Fields& fields) {
     shape.distilled = fields.flag("distilled", false);
     shape.epsilon = fields.number("epsilon", 0.0, 1.0, 1e-6);
     if (shape.image_size % shape.patch_size != 0) {
-        fields.fail("patch_size", Error::config("the image is no whole number of patches")
-                                      .found(fmt::format("{} / {}", shape.image_size, shape.patch_size)));
+        fields.fail("patch_size",
+                    Error::config("the image is no whole number of patches")
+                        .found(fmt::format("{} / {}", shape.image_size, shape.patch_size)));
     }
     if (shape.width % shape.heads != 0) {
         fields.fail("heads", Error::config("the width is no multiple of the heads")
@@ -83,7 +87,8 @@ Json to_json(const VitShape& s) {
 Graph build_vit(const VitShape& s) {
     GraphBuilder g("image");
     const std::int64_t tokens = s.distilled ? 2 : 1;
-    const ValueId map = g.patch_convolution("patch_embed.proj", g.input(), 3, s.width, s.patch_size);
+    const ValueId map =
+        g.patch_convolution("patch_embed.proj", g.input(), 3, s.width, s.patch_size);
     const ValueId patches = g.add("patch_embed.flatten", FlattenPatches{}, {map});
     std::vector<std::string> learned{"cls_token"};
     if (s.distilled) learned.emplace_back("dist_token");
@@ -91,7 +96,8 @@ Graph build_vit(const VitShape& s) {
     const ValueId sequence = g.add("tokens", PrependTokens{learned}, {patches});
     g.parameter("pos_embed", {1, tokens + s.patches(), s.width});
     ValueId x = g.add("position", AddParameter{"pos_embed"}, {sequence});
-    for (std::int64_t i = 0; i < s.depth; ++i) x = encoder_block(g, fmt::format("blocks.{}", i), x, s);
+    for (std::int64_t i = 0; i < s.depth; ++i)
+        x = encoder_block(g, fmt::format("blocks.{}", i), x, s);
     x = g.layer_norm("norm", x, s.width, s.epsilon);
     return g.finish(classifier(g, x, s));
 }

@@ -17,8 +17,9 @@ struct VitShape {
     std::int64_t heads = 3;
     double mlp_ratio = 4.0;
     std::int64_t classes = 1000;
-    bool distilled = false;  // a second learned token and head; the output is the mean of both heads
-    double epsilon = 1e-6;   // of every LayerNorm
+    bool distilled =
+        false;              // a second learned token and head; the output is the mean of both heads
+    double epsilon = 1e-6;  // of every LayerNorm
 
     std::int64_t patches() const { return (image_size / patch_size) * (image_size / patch_size); }
 };

@@ -33,7 +33,8 @@ void check(const Graph& graph, const Safetensors& source, const std::filesystem:
             continue;
         }
         if (found->second.shape != parameter.shape) {
-            misshaped.push_back(fmt::format("{} {} (wanted {})", parameter.name, shape_text(found->second.shape),
+            misshaped.push_back(fmt::format("{} {} (wanted {})", parameter.name,
+                                            shape_text(found->second.shape),
                                             shape_text(parameter.shape)));
         }
         const Dtype dtype = found->second.dtype;
@@ -46,7 +47,8 @@ void check(const Graph& graph, const Safetensors& source, const std::filesystem:
     }
     if (missing.empty() && unexpected.empty() && misshaped.empty() && mistyped.empty()) return;
     Error error = Error::input("the weights do not fit the model");
-    error.advise("choose the model that the file belongs to, or correct its width, depth or classes");
+    error.advise(
+        "choose the model that the file belongs to, or correct its width, depth or classes");
     error.at("file", file.string());
     if (!missing.empty()) error.at("missing", some(missing));
     if (!unexpected.empty()) error.at("unexpected", some(unexpected));
@@ -68,7 +70,9 @@ at::ScalarType scalar_type(Dtype dtype) {
 
 }  // namespace
 
-void check_weights(const Graph& graph, const std::filesystem::path& file) { check(graph, Safetensors(file), file); }
+void check_weights(const Graph& graph, const std::filesystem::path& file) {
+    check(graph, Safetensors(file), file);
+}
 
 Parameters load_weights(const Graph& graph, const std::filesystem::path& file) {
     const Safetensors source(file);
@@ -76,10 +80,13 @@ Parameters load_weights(const Graph& graph, const std::filesystem::path& file) {
     Parameters parameters;
     for (const auto& spec : graph.parameters()) {
         const TensorView& view = source.tensors().at(spec.name);
-        // from_blob wants a mutable pointer; the clone right after is all that reads it. The map may be unaligned.
+        // from_blob wants a mutable pointer; the clone right after is all that reads it. The map
+        // may be unaligned.
         std::vector<std::byte> aligned(view.bytes.begin(), view.bytes.end());
         at::Tensor tensor =
-            at::from_blob(aligned.data(), spec.shape, at::TensorOptions(scalar_type(view.dtype))).to(at::kFloat).clone();
+            at::from_blob(aligned.data(), spec.shape, at::TensorOptions(scalar_type(view.dtype)))
+                .to(at::kFloat)
+                .clone();
         if (!at::isfinite(tensor).all().item<bool>()) {
             throw Error::input("a weight is not finite")
                 .because("NaN or infinity in the file")
@@ -97,7 +104,8 @@ std::string fingerprint(const Parameters& parameters) {
     for (const auto& [name, tensor] : parameters) {
         const at::Tensor values = tensor.to(at::kCPU).to(at::kFloat).contiguous();
         hash.update(fmt::format("{}{}\n", name, shape_text(values.sizes().vec())));
-        hash.update(std::as_bytes(std::span(values.const_data_ptr<float>(), static_cast<std::size_t>(values.numel()))));
+        hash.update(std::as_bytes(
+            std::span(values.const_data_ptr<float>(), static_cast<std::size_t>(values.numel()))));
     }
     return hash.hex();
 }
@@ -109,8 +117,9 @@ void save_weights(const std::filesystem::path& file, const Parameters& parameter
     for (const auto& [name, tensor] : parameters) {
         kept.push_back(tensor.detach().to(at::kCPU).to(at::kFloat).contiguous());
         const at::Tensor& values = kept.back();
-        tensors.push_back({name, values.sizes().vec(),
-                           std::span(values.const_data_ptr<float>(), static_cast<std::size_t>(values.numel()))});
+        tensors.push_back(
+            {name, values.sizes().vec(),
+             std::span(values.const_data_ptr<float>(), static_cast<std::size_t>(values.numel()))});
     }
     write_safetensors(file, tensors, metadata);
 }

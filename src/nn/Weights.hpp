@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Strict loading: a model's parameters are all there, nothing else is, and each has its shape, or one error lists
-// everything that is wrong.
+// Strict loading: a model's parameters are all there, nothing else is, and each has its shape, or
+// one error lists everything that is wrong.
 #pragma once
 
 #include <filesystem>
@@ -14,10 +14,12 @@ namespace aocq::nn {
 // Names and shapes only; nothing is read beyond the header.
 void check_weights(const Graph& graph, const std::filesystem::path& file);
 
-// f32 tensors on the CPU (F16 and BF16 are widened). A value that is not finite is an error that names its tensor.
+// f32 tensors on the CPU (F16 and BF16 are widened). A value that is not finite is an error that
+// names its tensor.
 Parameters load_weights(const Graph& graph, const std::filesystem::path& file);
 
-// SHA-256 over name, shape and f32 bytes of every tensor in name order: of the weights, not of the file.
+// SHA-256 over name, shape and f32 bytes of every tensor in name order: of the weights, not of the
+// file.
 std::string fingerprint(const Parameters& parameters);
 
 void save_weights(const std::filesystem::path& file, const Parameters& parameters,

@@ -13,8 +13,9 @@ struct ArtefactCodec {
     static Json describe(const Quantization& q) {
         Json quantizers = Json::array();
         for (const Quantizer& quantizer : q.quantizers_) {
-            quantizers.push_back(
-                {{"id", quantizer.id}, {"scheme", to_json(quantizer.scheme)}, {"fitted", quantizer.fitted}});
+            quantizers.push_back({{"id", quantizer.id},
+                                  {"scheme", to_json(quantizer.scheme)},
+                                  {"fitted", quantizer.fitted}});
         }
         return {{"quantizers", quantizers}, {"sites", q.assignments_}};
     }
@@ -32,7 +33,9 @@ struct ArtefactCodec {
         const Json sites = fields.value("sites");
         for (const auto& [site, index] : sites.items()) {
             if (!index.is_number_unsigned() || index.get<std::size_t>() >= q.quantizers_.size()) {
-                throw Error::input("damaged artefact").because("a site names no quantizer").at("site", site);
+                throw Error::input("damaged artefact")
+                    .because("a site names no quantizer")
+                    .at("site", site);
             }
             q.assignments_[site] = index.get<std::size_t>();
         }
@@ -41,13 +44,17 @@ struct ArtefactCodec {
 
     static void read_grids(Quantizer& quantizer, std::size_t index, const store::Bundle& bundle) {
         const auto& scales = bundle.values<float>(fmt::format("quantizers/{}/scale", index));
-        const auto& zeros = bundle.values<std::int32_t>(fmt::format("quantizers/{}/zero_point", index));
+        const auto& zeros =
+            bundle.values<std::int32_t>(fmt::format("quantizers/{}/zero_point", index));
         if (scales.size() != zeros.size()) {
-            throw Error::input("damaged artefact").because("scales and zero points differ in number");
+            throw Error::input("damaged artefact")
+                .because("scales and zero points differ in number");
         }
         for (std::size_t i = 0; i < scales.size(); ++i) {
             if (!(scales[i] > 0) || !std::isfinite(scales[i])) {
-                throw Error::input("damaged artefact").because("a scale is not positive").at("quantizer", quantizer.id);
+                throw Error::input("damaged artefact")
+                    .because("a scale is not positive")
+                    .at("quantizer", quantizer.id);
             }
             quantizer.grids.push_back({scales[i], zeros[i]});
         }
@@ -70,7 +77,8 @@ store::Bundle to_bundle(const QuantizedModel& model, Json provenance) {
         }
         const std::vector<std::uint64_t> shape{scales.size()};
         bundle.arrays.push_back({fmt::format("quantizers/{}/scale", i), shape, std::move(scales)});
-        bundle.arrays.push_back({fmt::format("quantizers/{}/zero_point", i), shape, std::move(zeros)});
+        bundle.arrays.push_back(
+            {fmt::format("quantizers/{}/zero_point", i), shape, std::move(zeros)});
     }
     for (const auto& [name, tensor] : model.changed) {
         const at::Tensor values = tensor.to(at::kCPU).contiguous();

@@ -33,16 +33,17 @@ Activation activation_view(SiteKind kind, const at::Tensor& x) {
 
 class Collector::Observing : public nn::OperandPolicy {
   public:
-    Observing(const nn::Graph& graph, const CollectOptions& options) : slots_(graph.nodes().size() * 2) {
+    Observing(const nn::Graph& graph, const CollectOptions& options)
+        : slots_(graph.nodes().size() * 2) {
         for (const Site& site : list_sites(graph)) {
             if (site.is_weight()) continue;
             const std::size_t slot = site.node * 2 + (site.operand == nn::Operand::second ? 1 : 0);
             slots_[slot] = sites_.size();
-            sites_.push_back({site.kind,
-                              StatisticsAccumulator({.site = site.name,
-                                                     .kind = std::string(site_kinds.name(site.kind)),
-                                                     .key = RandomKey(options.seed).child("collect"),
-                                                     .samples_per_image = options.samples_per_image})});
+            sites_.push_back({site.kind, StatisticsAccumulator(
+                                             {.site = site.name,
+                                              .kind = std::string(site_kinds.name(site.kind)),
+                                              .key = RandomKey(options.seed).child("collect"),
+                                              .samples_per_image = options.samples_per_image})});
         }
     }
 
@@ -76,8 +77,11 @@ class Collector::Observing : public nn::OperandPolicy {
     std::int64_t first_ = 0;
 };
 
-Collector::Collector(const nn::Graph& graph, const nn::Parameters& parameters, CollectOptions options)
-    : graph_(graph), parameters_(parameters), policy_(std::make_unique<Observing>(graph, options)) {}
+Collector::Collector(const nn::Graph& graph, const nn::Parameters& parameters,
+                     CollectOptions options)
+    : graph_(graph),
+      parameters_(parameters),
+      policy_(std::make_unique<Observing>(graph, options)) {}
 Collector::~Collector() = default;
 
 void Collector::add(const at::Tensor& images, std::int64_t first) {
@@ -85,9 +89,12 @@ void Collector::add(const at::Tensor& images, std::int64_t first) {
     nn::forward(graph_, parameters_, images, policy_.get());
 }
 
-std::vector<store::SiteStatistics> Collector::result() const { return policy_->result(); }
+std::vector<store::SiteStatistics> Collector::result() const {
+    return policy_->result();
+}
 
-std::vector<store::SiteStatistics> merge_chunks(const std::vector<std::vector<store::SiteStatistics>>& chunks) {
+std::vector<store::SiteStatistics> merge_chunks(
+    const std::vector<std::vector<store::SiteStatistics>>& chunks) {
     AOCQ_EXPECT(!chunks.empty());
     std::vector<store::SiteStatistics> merged = chunks.front();
     for (std::size_t i = 1; i < chunks.size(); ++i) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A pass changes the quantization of a model (DESIGN §3.5). It sees the float teacher, the statistics and, if it asks,
-// calibration images; it says what its objective was before and after, site by site.
+// A pass changes the quantization of a model (DESIGN §3.5). It sees the float teacher, the
+// statistics and, if it asks, calibration images; it says what its objective was before and after,
+// site by site.
 #pragma once
 
 #include <functional>
@@ -34,7 +35,8 @@ class Pass {
     virtual ~Pass() = default;
     // Every parameter with its value, defaults included: part of the stage's key.
     virtual Json parameters() const = 0;
-    // Changes `model`; returns {"site": {"before": x, "after": y}} or other figures of the same kind.
+    // Changes `model`; returns {"site": {"before": x, "after": y}} or other figures of the same
+    // kind.
     virtual Json apply(const PassContext& context, QuantizedModel& model) const = 0;
 };
 

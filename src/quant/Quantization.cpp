@@ -44,7 +44,8 @@ void Quantization::require_fitted() const {
         .at("site", open.front());
 }
 
-Layout layout_of(const SiteScheme& scheme, const Site& site, const std::vector<std::int64_t>& sizes) {
+Layout layout_of(const SiteScheme& scheme, const Site& site,
+                 const std::vector<std::int64_t>& sizes) {
     std::int64_t total = 1;
     for (const auto extent : sizes) total *= extent;
     AOCQ_EXPECT(!sizes.empty() && total > 0);
@@ -69,7 +70,8 @@ Layout layout_of(const SiteScheme& scheme, const Site& site, const std::vector<s
             break;
     }
     if (site.is_weight()) return {1, sizes[0], total / sizes[0]};
-    if (site.kind == SiteKind::patch_input) return {sizes[0], sizes[1], total / (sizes[0] * sizes[1])};
+    if (site.kind == SiteKind::patch_input)
+        return {sizes[0], sizes[1], total / (sizes[0] * sizes[1])};
     return {total / sizes.back(), sizes.back(), 1};
 }
 

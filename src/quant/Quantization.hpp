@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The state that passes work on: for each site its scheme and its quantizer (several sites may share one), plus the
-// parameters that a pass changed.
+// The state that passes work on: for each site its scheme and its quantizer (several sites may
+// share one), plus the parameters that a pass changed.
 #pragma once
 
 #include <map>
@@ -14,7 +14,8 @@
 
 namespace aocq::quant {
 
-// A codec with its parameters. Static: one grid per part of the partition. Dynamic: grids come from the data.
+// A codec with its parameters. Static: one grid per part of the partition. Dynamic: grids come from
+// the data.
 struct Quantizer {
     std::string id;  // the name of its first site, unless shared
     SiteScheme scheme;
@@ -47,12 +48,14 @@ class Quantization {
 
 struct QuantizedModel {
     Quantization quantization;
-    nn::Parameters changed;         // float values that replace the model's
-    Json report = Json::array();    // one entry per pass: name and its objective before and after, per site
+    nn::Parameters changed;  // float values that replace the model's
+    Json report =
+        Json::array();  // one entry per pass: name and its objective before and after, per site
 };
 
-// How a tensor of these sizes is cut for a site's quantizer. Weights [O, ...], activations as the executor hands them.
-// Error(config) where a group size does not divide.
-Layout layout_of(const SiteScheme& scheme, const Site& site, const std::vector<std::int64_t>& sizes);
+// How a tensor of these sizes is cut for a site's quantizer. Weights [O, ...], activations as the
+// executor hands them. Error(config) where a group size does not divide.
+Layout layout_of(const SiteScheme& scheme, const Site& site,
+                 const std::vector<std::int64_t>& sizes);
 
 }  // namespace aocq::quant

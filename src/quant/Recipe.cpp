@@ -21,7 +21,8 @@ constexpr PassRow pass_table[] = {
 };
 
 enum class ForEach { block, linear };
-constexpr EnumTable<ForEach, 2> for_each_words{{{{ForEach::block, "block"}, {ForEach::linear, "linear"}}}};
+constexpr EnumTable<ForEach, 2> for_each_words{
+    {{{ForEach::block, "block"}, {ForEach::linear, "linear"}}}};
 
 std::vector<std::string> scopes(const nn::Graph& graph, ForEach each) {
     std::vector<std::string> names;
@@ -29,7 +30,8 @@ std::vector<std::string> scopes(const nn::Graph& graph, ForEach each) {
         for (const auto& block : graph.blocks()) names.push_back(block.name);
     } else {
         for (const auto& node : graph.nodes()) {
-            if (node.role == nn::Role::linear || node.role == nn::Role::head) names.push_back(node.name);
+            if (node.role == nn::Role::linear || node.role == nn::Role::head)
+                names.push_back(node.name);
         }
     }
     return names;
@@ -42,8 +44,9 @@ class RecipeReader {
     std::vector<Stage> read() {
         const Json list = fields_.value("passes");
         if (!list.is_array() || list.empty()) {
-            fields_.fail("passes", Error::config("a method needs a list of passes")
-                                       .wanted("passes = [\"fit\", ...] out of " + join(pass_names(), ", ")));
+            fields_.fail("passes",
+                         Error::config("a method needs a list of passes")
+                             .wanted("passes = [\"fit\", ...] out of " + join(pass_names(), ", ")));
         }
         for (std::size_t i = 0; i < list.size(); ++i) entry(list[i], fmt::format("passes[{}]", i));
         return std::move(stages_);
@@ -62,8 +65,9 @@ class RecipeReader {
     }
 
     void add(const std::string& name, const std::string& key, const std::string& scope) {
-        const auto row = std::find_if(std::begin(pass_table), std::end(pass_table),
-                                      [&](const PassRow& candidate) { return candidate.name == name; });
+        const auto row =
+            std::find_if(std::begin(pass_table), std::end(pass_table),
+                         [&](const PassRow& candidate) { return candidate.name == name; });
         if (row == std::end(pass_table)) {
             Error error = Error::config("unknown pass");
             if (const auto guess = nearest(name, pass_names()); !guess.empty()) {
@@ -71,7 +75,8 @@ class RecipeReader {
             }
             fields_.fail(key, error.found(name).wanted("one of " + join(pass_names(), ", ")));
         }
-        stages_.push_back({name, scope, std::shared_ptr<const Pass>(row->make(fields_.object(name)))});
+        stages_.push_back(
+            {name, scope, std::shared_ptr<const Pass>(row->make(fields_.object(name)))});
     }
 
     Fields& fields_;
@@ -95,7 +100,7 @@ bool in_scope(const PassContext& context, const Site& site) {
 
 Recipe recipe_from(Fields fields, const nn::Graph& graph) {
     Recipe recipe;
-    recipe.name = fields.text("name", fields.text("use", "method"));
+    recipe.name = fields.text("name", "method");
     fields.text("description", "");
     recipe.stages = RecipeReader(fields, graph).read();
     for (Fields& rule : fields.objects("rule")) recipe.rules.push_back(rule_from(rule));

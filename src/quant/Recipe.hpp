@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A method is a list of passes in TOML:
-//   passes = ["fit", { for_each = "block", passes = ["fit"] }]     and one table per pass: [method.fit] observer = "mse"
+//   passes = ["fit", { for_each = "block", passes = ["fit"] }]     and one table per pass:
+//   [method.fit] observer = "mse"
 // A for_each group is unrolled: its passes run once per block (or per linear layer) in graph order.
 #pragma once
 

@@ -9,8 +9,9 @@ namespace aocq::quant {
 namespace {
 
 bool matches(const std::vector<std::string>& patterns, std::string_view text) {
-    return patterns.empty() || std::any_of(patterns.begin(), patterns.end(),
-                                           [&](const std::string& p) { return glob_match(p, text); });
+    return patterns.empty() ||
+           std::any_of(patterns.begin(), patterns.end(),
+                       [&](const std::string& p) { return glob_match(p, text); });
 }
 
 SiteScheme default_scheme(const Site& site, Widths widths) {
@@ -23,7 +24,8 @@ SiteScheme default_scheme(const Site& site, Widths widths) {
 }
 
 void apply(const Rule& rule, bool class_is_float, SiteScheme& scheme) {
-    // A rule cannot quantize what the experiment leaves float: W4A32 stays weight-only whatever the rules say.
+    // A rule cannot quantize what the experiment leaves float: W4A32 stays weight-only whatever the
+    // rules say.
     if (rule.quantize) scheme.quantized = *rule.quantize && !class_is_float;
     if (rule.bits && !class_is_float) scheme.bits = *rule.bits;
     if (rule.symmetry) scheme.symmetry = *rule.symmetry;
@@ -44,11 +46,13 @@ std::string objection(const Site& site, const SiteScheme& scheme) {
             return "a weight has neither heads nor tokens";
         }
         if (scheme.mode == Mode::dynamic) return "a weight is known beforehand: nothing is dynamic";
-        if (scheme.granularity == Granularity::group && scheme.group <= 0) return "a group size is missing";
+        if (scheme.granularity == Granularity::group && scheme.group <= 0)
+            return "a group size is missing";
         return "";
     }
     if (scheme.granularity == Granularity::group) return "groups are for weights";
-    if (scheme.granularity == Granularity::head && !is_attention(site.kind)) return "only attention operands have heads";
+    if (scheme.granularity == Granularity::head && !is_attention(site.kind))
+        return "only attention operands have heads";
     if (scheme.granularity == Granularity::channel && is_attention(site.kind)) {
         return "attention operands are quantized per tensor, head or token";
     }
@@ -68,14 +72,16 @@ Rule rule_from(Fields fields) {
     if (fields.has("quantize")) rule.quantize = fields.flag("quantize", true);
     if (fields.has("bits")) rule.bits = static_cast<int>(fields.integer("bits", 2, 8));
     if (fields.has("symmetry")) rule.symmetry = fields.choice<Symmetry>("symmetry", symmetry_names);
-    if (fields.has("granularity")) rule.granularity = fields.choice<Granularity>("granularity", granularities);
+    if (fields.has("granularity"))
+        rule.granularity = fields.choice<Granularity>("granularity", granularities);
     if (fields.has("group")) rule.group = fields.integer("group", 1, 1 << 20);
     if (fields.has("mode")) rule.mode = fields.choice<Mode>("mode", modes);
     fields.finish();
     return rule;
 }
 
-std::vector<SiteScheme> resolve_scheme(const std::vector<Site>& sites, const std::vector<Rule>& rules, Widths widths) {
+std::vector<SiteScheme> resolve_scheme(const std::vector<Site>& sites,
+                                       const std::vector<Rule>& rules, Widths widths) {
     std::vector<SiteScheme> schemes;
     std::vector<const Rule*> last_rule(sites.size(), nullptr);
     for (const Site& site : sites) schemes.push_back(default_scheme(site, widths));
@@ -83,7 +89,8 @@ std::vector<SiteScheme> resolve_scheme(const std::vector<Site>& sites, const std
         bool used = false;
         for (std::size_t i = 0; i < sites.size(); ++i) {
             const Site& site = sites[i];
-            if (!matches(rule.names, site.name) || !matches(rule.kinds, site_kinds.name(site.kind))) continue;
+            if (!matches(rule.names, site.name) || !matches(rule.kinds, site_kinds.name(site.kind)))
+                continue;
             used = true;
             apply(rule, (site.is_weight() ? widths.weights : widths.activations) == 32, schemes[i]);
             last_rule[i] = &rule;
@@ -91,7 +98,8 @@ std::vector<SiteScheme> resolve_scheme(const std::vector<Site>& sites, const std
         if (used) continue;
         Error error = Error::config("a rule matches no site");
         error.because("no site of this model has such a name and kind");
-        error.advise("see the names with 'aocq inspect STUDY'; kinds are " + join(site_kinds.names(), ", "));
+        error.advise("see the names with 'aocq inspect STUDY'; kinds are " +
+                     join(site_kinds.names(), ", "));
         error.at("key", rule.path);
         if (!rule.names.empty()) error.at("name", join(rule.names, ", "));
         if (!rule.kinds.empty()) error.at("kind", join(rule.kinds, ", "));
@@ -101,7 +109,9 @@ std::vector<SiteScheme> resolve_scheme(const std::vector<Site>& sites, const std
         if (!schemes[i].quantized) continue;
         if (const std::string reason = objection(sites[i], schemes[i]); !reason.empty()) {
             Error error = Error::config("the scheme of a site makes no sense");
-            throw error.because(reason).at("key", last_rule[i] ? last_rule[i]->path : "rule").at("site", sites[i].name);
+            throw error.because(reason)
+                .at("key", last_rule[i] ? last_rule[i]->path : "rule")
+                .at("site", sites[i].name);
         }
     }
     return schemes;

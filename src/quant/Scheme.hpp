@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which site is quantized, how wide and how: rules over name and kind, the last match wins, property by property.
+// Which site is quantized, how wide and how: rules over name and kind, the last match wins,
+// property by property.
 #pragma once
 
 #include <optional>
@@ -44,7 +45,7 @@ struct Widths {
 };
 
 struct Rule {
-    std::string path;  // key path of the rule, for messages
+    std::string path;                       // key path of the rule, for messages
     std::vector<std::string> names, kinds;  // patterns with * and ?; empty: any
     std::optional<bool> quantize;
     std::optional<int> bits;  // fixed width; unset: the experiment's width of the class
@@ -57,9 +58,11 @@ struct Rule {
 // One [[rule]] table. Keys: name, kind, quantize, bits, symmetry, granularity, group, mode.
 Rule rule_from(Fields fields);
 
-// Default before any rule: every site quantized; weights symmetric per output channel, activations asymmetric per
-// tensor and static. A rule that matches no site, and a combination that makes no sense, is an Error(config).
-std::vector<SiteScheme> resolve_scheme(const std::vector<Site>& sites, const std::vector<Rule>& rules, Widths widths);
+// Default before any rule: every site quantized; weights symmetric per output channel, activations
+// asymmetric per tensor and static. A rule that matches no site, and a combination that makes no
+// sense, is an Error(config).
+std::vector<SiteScheme> resolve_scheme(const std::vector<Site>& sites,
+                                       const std::vector<Rule>& rules, Widths widths);
 
 Json to_json(const SiteScheme& scheme);
 SiteScheme scheme_from_json(Fields fields);

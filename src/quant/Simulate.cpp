@@ -23,7 +23,8 @@ at::Tensor with_kernel(const at::Tensor& x, const Layout& layout, const Quantize
     // A copy that contiguous() made is ours to overwrite; the model's own value is not.
     const bool ours = source.data_ptr() != x.data_ptr();
     const at::Tensor result = ours ? source : at::empty_like(source);
-    const std::span<float> out(result.mutable_data_ptr<float>(), static_cast<std::size_t>(result.numel()));
+    const std::span<float> out(result.mutable_data_ptr<float>(),
+                               static_cast<std::size_t>(result.numel()));
     const auto& scheme = quantizer.scheme;
     if (scheme.mode == Mode::dynamic) {
         fake_quant_dynamic(view(source), out, layout.inner, scheme.bits, scheme.symmetry);
@@ -45,18 +46,22 @@ GridTensors static_grids(const std::vector<Grid>& grids, const at::Device& devic
         zero.push_back(static_cast<float>(grid.zero_point));
     }
     const auto tensor = [&](const std::vector<float>& values) {
-        return at::tensor(at::ArrayRef<float>(values.data(), values.size())).view({1, -1, 1}).to(device);
+        return at::tensor(at::ArrayRef<float>(values.data(), values.size()))
+            .view({1, -1, 1})
+            .to(device);
     };
     return {tensor(scale), tensor(inverse), tensor(zero)};
 }
 
-// Ranges of rows are few numbers: found on the device, turned into grids by the same scalar code as everywhere.
+// Ranges of rows are few numbers: found on the device, turned into grids by the same scalar code as
+// everywhere.
 GridTensors dynamic_grids(const at::Tensor& rows, const SiteScheme& scheme) {
     const at::Tensor low = std::get<0>(rows.detach().min(-1)).to(at::kCPU).contiguous();
     const at::Tensor high = std::get<0>(rows.detach().max(-1)).to(at::kCPU).contiguous();
     std::vector<Grid> grids;
     for (std::int64_t i = 0; i < low.numel(); ++i) {
-        grids.push_back(grid_from_range(low.const_data_ptr<float>()[i], high.const_data_ptr<float>()[i], scheme.bits,
+        grids.push_back(grid_from_range(low.const_data_ptr<float>()[i],
+                                        high.const_data_ptr<float>()[i], scheme.bits,
                                         scheme.symmetry));
     }
     return static_grids(grids, rows.device());
@@ -65,13 +70,16 @@ GridTensors dynamic_grids(const at::Tensor& rows, const SiteScheme& scheme) {
 at::Tensor with_operations(const at::Tensor& x, const Layout& layout, const Quantizer& quantizer) {
     const at::Tensor cut = x.reshape({layout.outer, layout.channels, layout.inner});
     const auto& scheme = quantizer.scheme;
-    const GridTensors grid =
-        scheme.mode == Mode::dynamic ? dynamic_grids(cut, scheme) : static_grids(quantizer.grids, x.device());
+    const GridTensors grid = scheme.mode == Mode::dynamic
+                                 ? dynamic_grids(cut, scheme)
+                                 : static_grids(quantizer.grids, x.device());
     const double top = static_cast<double>((1 << scheme.bits) - 1);
     const at::Tensor raw = at::round(cut.detach() * grid.inverse) + grid.zero;
-    const at::Tensor value = ((at::clamp(raw, 0.0, top) - grid.zero) * grid.scale).reshape(x.sizes());
+    const at::Tensor value =
+        ((at::clamp(raw, 0.0, top) - grid.zero) * grid.scale).reshape(x.sizes());
     if (!(x.requires_grad() && at::GradMode::is_enabled())) return value;
-    const at::Tensor inside = at::logical_and(raw >= 0, raw <= top).to(x.scalar_type()).reshape(x.sizes());
+    const at::Tensor inside =
+        at::logical_and(raw >= 0, raw <= top).to(x.scalar_type()).reshape(x.sizes());
     const at::Tensor passed = x * inside;
     return passed + (value - passed).detach();
 }
@@ -80,11 +88,12 @@ at::Tensor with_operations(const at::Tensor& x, const Layout& layout, const Quan
 
 at::Tensor fake_quantize(const at::Tensor& x, const Site& site, const Quantizer& quantizer) {
     const Layout layout = layout_of(quantizer.scheme, site, x.sizes().vec());
-    return wants_kernel(x) ? with_kernel(x, layout, quantizer) : with_operations(x, layout, quantizer);
+    return wants_kernel(x) ? with_kernel(x, layout, quantizer)
+                           : with_operations(x, layout, quantizer);
 }
 
-Simulation::Simulation(const nn::Graph& graph, const nn::Parameters& parameters, const QuantizedModel& model,
-                       SimulateOptions options)
+Simulation::Simulation(const nn::Graph& graph, const nn::Parameters& parameters,
+                       const QuantizedModel& model, SimulateOptions options)
     : parameters_(parameters), slots_(graph.nodes().size() * 2), options_(options) {
     model.quantization.require_fitted();
     for (const auto& [name, tensor] : model.changed) {
@@ -115,7 +124,8 @@ at::Tensor Simulation::operand(std::size_t node, nn::Operand which, const at::Te
     const at::Tensor quantized = fake_quantize(x, found->site, found->quantizer);
     if (options_.drop <= 0) return quantized;
     // One generator per use, keyed by seed and position in the run: reruns draw the same masks.
-    auto generator = at::detail::createCPUGenerator(options_.seed + 0x9E3779B97F4A7C15ULL * ++draws_);
+    auto generator =
+        at::detail::createCPUGenerator(options_.seed + 0x9E3779B97F4A7C15ULL * ++draws_);
     const at::Tensor keep =
         at::bernoulli(at::full(x.sizes(), options_.drop), generator).to(x.device()).to(at::kBool);
     return at::where(keep, x, quantized);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fake quantization as an executor policy: every quantized operand is rounded to its grid and back. Weights are
-// quantized once, when the simulation is made. Without gradients on the CPU the fused kernel runs; under autograd or
-// on CUDA the same float32 operations run as tensor operations, bit for bit the same values.
+// Fake quantization as an executor policy: every quantized operand is rounded to its grid and back.
+// Weights are quantized once, when the simulation is made. Without gradients on the CPU the fused
+// kernel runs; under autograd or on CUDA the same float32 operations run as tensor operations, bit
+// for bit the same values.
 #pragma once
 
 #include <cstdint>
@@ -20,9 +21,10 @@ struct SimulateOptions {
 
 class Simulation : public nn::OperandPolicy {
   public:
-    // `parameters`: the float model's; the changed ones of `model` win. Throws where a quantizer is not fitted.
-    Simulation(const nn::Graph& graph, const nn::Parameters& parameters, const QuantizedModel& model,
-               SimulateOptions options = {});
+    // `parameters`: the float model's; the changed ones of `model` win. Throws where a quantizer is
+    // not fitted.
+    Simulation(const nn::Graph& graph, const nn::Parameters& parameters,
+               const QuantizedModel& model, SimulateOptions options = {});
     at::Tensor operand(std::size_t node, nn::Operand which, const at::Tensor& x) override;
 
     // Parameters to run with: changed by passes and, for quantized weights, already on their grid.
@@ -41,7 +43,8 @@ class Simulation : public nn::OperandPolicy {
     std::uint64_t draws_ = 0;
 };
 
-// x on the quantizer's grid and back, same shape. Straight-through gradient: 1 inside the range, 0 outside.
+// x on the quantizer's grid and back, same shape. Straight-through gradient: 1 inside the range, 0
+// outside.
 at::Tensor fake_quantize(const at::Tensor& x, const Site& site, const Quantizer& quantizer);
 
 }  // namespace aocq::quant

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A site is one place where a tensor may be quantized: an operand or the weight of a node, on the consumer's side
-// (DESIGN §3.3). Names are stable: "blocks.3.mlp.fc2:input", "...:weight", "blocks.3.attn.scores:lhs".
+// A site is one place where a tensor may be quantized: an operand or the weight of a node, on the
+// consumer's side (DESIGN §3.3). Names are stable: "blocks.3.mlp.fc2:input", "...:weight",
+// "blocks.3.attn.scores:lhs".
 #pragma once
 
 #include <string>

@@ -88,11 +88,17 @@ std::string precision_of(const Layout& layout, Metric metric) {
 }
 
 bool has_unfinished(const Layout& layout) {
-    bool found = false;
-    for_each_result(layout, [&](const ResultRow& result) {
-        found |= !result.usable() && result.failure.empty();
+    const auto waits = [](const Results& cell) {
+        bool unfinished = false, failed = false;
+        for (const ResultRow* result : cell) {
+            failed |= !result->failure.empty();
+            unfinished |= !result->usable();
+        }
+        return unfinished && !failed;
+    };
+    return std::any_of(layout.rows.begin(), layout.rows.end(), [&](const LayoutRow& row) {
+        return std::any_of(row.cells.begin(), row.cells.end(), waits);
     });
-    return found;
 }
 
 }  // namespace aocq::report

@@ -26,7 +26,7 @@ std::string images_and_seeds(const Layout& layout);
 // "top1: share of ...; 95 % interval (Wilson) at most ± 4.87 percentage points."
 std::string precision_of(const Layout& layout, Metric metric);
 
-// Whether a cell waits for experiments that neither failed nor finished.
+// Whether a cell waits for experiments that did not finish, and shows no failure instead.
 bool has_unfinished(const Layout& layout);
 
 }  // namespace aocq::report

@@ -16,18 +16,22 @@ std::string escaped(const std::string& text) {
     return all;
 }
 
+void append_cell(std::string& text, const std::string& cell) {
+    text.append(" ").append(escaped(cell)).append(" |");
+}
+
 void append_part(std::string& text, const TablePart& part) {
-    text += "**" + escaped(part.title) + "**\n\n|";
-    for (const auto& header : part.label_headers) text += " " + escaped(header) + " |";
-    for (const auto& column : part.columns) text += " " + escaped(column.header) + " |";
+    text.append("**").append(escaped(part.title)).append("**\n\n|");
+    for (const auto& header : part.label_headers) append_cell(text, header);
+    for (const auto& column : part.columns) append_cell(text, column.header);
     text += "\n|";
     for (std::size_t i = 0; i < part.label_headers.size(); ++i) text += ":--|";
     for (std::size_t i = 0; i < part.columns.size(); ++i) text += "--:|";
     text += "\n";
     for (const auto& row : part.rows) {
         text += "|";
-        for (const auto& label : row.labels) text += " " + escaped(label) + " |";
-        for (const auto& cell : row.cells) text += " " + escaped(cell) + " |";
+        for (const auto& label : row.labels) append_cell(text, label);
+        for (const auto& cell : row.cells) append_cell(text, cell);
         text += "\n";
     }
     text += "\n";
@@ -36,10 +40,11 @@ void append_part(std::string& text, const TablePart& part) {
 }  // namespace
 
 std::string render_markdown(const Table& table) {
-    std::string text = "### " + escaped(table.name) + "\n\n";
+    std::string text = "### ";
+    text.append(escaped(table.name)).append("\n\n");
     if (!table.caption.empty()) text += escaped(table.caption) + "\n\n";
     for (const TablePart& part : table.parts) append_part(text, part);
-    for (const auto& note : table.notes) text += "- " + escaped(note) + "\n";
+    for (const auto& note : table.notes) text.append("- ").append(escaped(note)).append("\n");
     return text;
 }
 

@@ -46,7 +46,8 @@ class Builder {
             add({fmt::format("Rows also differ in {}, which the table does not name.",
                              join(layout_.added_keys, ", "))});
         }
-        if (has_unfinished(layout_)) add({"—: not finished yet; run the study again to go on."});
+        if (has_unfinished(layout_))
+            add({"— or n=1/2: experiments are not finished yet; run the study again to go on."});
         add(footnotes_.lines());
         return table;
     }

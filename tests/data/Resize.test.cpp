@@ -32,7 +32,8 @@ Image cut(const Image& image, const Box& box) {
 }
 
 TEST(Resize, EqualsPillow) {
-    for (const auto& [name, cases] : test::golden_facts().at("resize").items()) {
+    const Json facts = test::golden_facts().at("resize");
+    for (const auto& [name, cases] : facts.items()) {
         const Image image = test::golden_image(name);
         for (const Json& expected : cases) {
             SCOPED_TRACE(name + " " + expected.dump());

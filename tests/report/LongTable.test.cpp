@@ -15,13 +15,14 @@ TEST(LongTable, HasOneLinePerExperimentAndMetric) {
     rows[1].summary.n = 400;
     rows[1].coordinates.emplace_back("method.levels", Json{"operator", "loss"});
     const std::vector<std::string> keys{"method.observer", "bits", "method.levels", "seed"};
+    // The intervals are Wilson's formula worked out elsewhere in double precision.
     EXPECT_EQ(long_table_csv(rows, keys),
               "experiment,model,bits,seed,method.observer,method.levels,metric,value,n,low,high\n"
-              "floatDeiT-T,DeiT-T,float,0,,,top1,72.5000,400,67.9227,76.6512\n"
-              "floatDeiT-T,DeiT-T,float,0,,,top5,90.0000,400,86.6702,92.5682\n"
+              "floatDeiT-T,DeiT-T,float,0,,,top1,72.5000,400,67.9258,76.6461\n"
+              "floatDeiT-T,DeiT-T,float,0,,,top5,90.0000,400,86.6689,92.5701\n"
               "mseW4A8s3,DeiT-T,W4A8,3,mse,operator+loss,top1,50.0000,400,45.1235,54.8765\n"
-              "mseW4A8s3,DeiT-T,W4A8,3,mse,operator+loss,top5,65.0000,400,60.2019,69.5096\n"
-              "mseW4A8s3,DeiT-T,W4A8,3,mse,operator+loss,agreement,57.5000,400,52.6068,62.2499\n"
+              "mseW4A8s3,DeiT-T,W4A8,3,mse,operator+loss,top5,65.0000,400,60.2032,69.5114\n"
+              "mseW4A8s3,DeiT-T,W4A8,3,mse,operator+loss,agreement,57.5000,400,52.6068,62.2506\n"
               "mseW4A8s3,DeiT-T,W4A8,3,mse,operator+loss,kl,0.5,400,0.438751,0.561249\n");
 }
 

@@ -16,6 +16,7 @@ using test::example_spec;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 std::vector<std::string> headers(const TablePart& part) {
     std::vector<std::string> all;
@@ -64,6 +65,7 @@ TEST(Table, NamesFailuresInAFootnote) {
     auto rows = example();
     Table table = build_table(example_spec(), rows, nullptr);
     EXPECT_EQ(table.parts[0].rows[2].cells[1], "failed[1]");
+    EXPECT_THAT(table.notes, Not(Contains(HasSubstr("not finished yet"))));
     EXPECT_EQ(table.notes.back(), "[1] a value is not finite (blocks.3.mlp.fc2 | NaN) stop");
 
     rows[6] = test::result("mse", {4, 4}, 1, 100, 1);

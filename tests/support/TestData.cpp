@@ -13,11 +13,16 @@ std::filesystem::path from_environment(const char* name, const char* fallback) {
 
 }  // namespace
 
-std::filesystem::path source_folder() { return from_environment("AOCQ_SOURCE_DIR", "."); }
-std::filesystem::path binary_folder() { return from_environment("AOCQ_BINARY_DIR", "build"); }
+std::filesystem::path source_folder() {
+    return from_environment("AOCQ_SOURCE_DIR", ".");
+}
+std::filesystem::path binary_folder() {
+    return from_environment("AOCQ_BINARY_DIR", "build");
+}
 
 std::optional<std::filesystem::path> real_data() {
-    if (const char* value = std::getenv("AOCQ_DATA"); value && std::filesystem::is_directory(value)) {
+    if (const char* value = std::getenv("AOCQ_DATA");
+        value && std::filesystem::is_directory(value)) {
         return value;
     }
     const auto beside = source_folder() / ".." / "shared" / "data";

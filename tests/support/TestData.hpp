@@ -17,7 +17,8 @@ std::optional<std::filesystem::path> real_data();
 }  // namespace aocq::test
 
 // Leaves the test visibly skipped where there is no real data.
-#define AOCQ_REAL_DATA_OR_SKIP(name)                                                             \
-    const auto name##_found = ::aocq::test::real_data();                                         \
-    if (!name##_found) GTEST_SKIP() << "no real data: set AOCQ_DATA to a folder with weights/ and imagenet/"; \
+#define AOCQ_REAL_DATA_OR_SKIP(name)                                                           \
+    const auto name##_found = ::aocq::test::real_data();                                       \
+    if (!name##_found)                                                                         \
+        GTEST_SKIP() << "no real data: set AOCQ_DATA to a folder with weights/ and imagenet/"; \
     const std::filesystem::path name = *name##_found

@@ -31,7 +31,10 @@ inline std::int32_t log_step(float t) {
     const auto bits = std::bit_cast<std::int32_t>(t);
     std::int32_t q = 0;
     if constexpr (base == LogBase::two) {
-        q = 127 - ((bits + (0x800000 - half)) >> 23);
+        // Unsigned, because NaN's bits go past the largest integer here (they are sorted out
+        // below).
+        const std::uint32_t raised = std::bit_cast<std::uint32_t>(t) + (0x800000 - half);
+        q = 127 - (static_cast<std::int32_t>(raised) >> 23);
     } else {
         const std::int32_t mantissa = bits & 0x7FFFFF;
         q = 2 * (127 - (bits >> 23)) - static_cast<std::int32_t>(mantissa >= quarter) -

@@ -21,15 +21,18 @@ Json describe(const ObserverOptions& o) {
 
 const store::SiteStatistics& statistics_of(const PassContext& context, const std::string& site) {
     const auto& all = context.statistics.sites;
-    const auto found =
-        std::find_if(all.begin(), all.end(), [&](const store::SiteStatistics& s) { return s.site == site; });
+    const auto found = std::find_if(all.begin(), all.end(),
+                                    [&](const store::SiteStatistics& s) { return s.site == site; });
     AOCQ_EXPECT(found != all.end());
     return *found;
 }
 
-// Heads of an attention operand: those of the SplitHeads that made it, or one channel each for probabilities.
-std::int64_t heads_of(const PassContext& context, const Site& site, const store::SiteStatistics& statistics) {
-    if (site.kind == SiteKind::attention_probability) return static_cast<std::int64_t>(statistics.channel_min.size());
+// Heads of an attention operand: those of the SplitHeads that made it, or one channel each for
+// probabilities.
+std::int64_t heads_of(const PassContext& context, const Site& site,
+                      const store::SiteStatistics& statistics) {
+    if (site.kind == SiteKind::attention_probability)
+        return static_cast<std::int64_t>(statistics.channel_min.size());
     const nn::Node& consumer = context.graph.nodes()[site.node];
     const nn::ValueId value = consumer.inputs[site.operand == nn::Operand::second ? 1 : 0];
     for (const nn::Node& node : context.graph.nodes()) {
@@ -63,7 +66,8 @@ double mean_square_error(std::span<const float> samples, const SiteScheme& schem
 
 class Fit : public Pass {
   public:
-    Fit(ObserverOptions activations, ObserverOptions weights) : activations_(activations), weights_(weights) {}
+    Fit(ObserverOptions activations, ObserverOptions weights)
+        : activations_(activations), weights_(weights) {}
 
     Json parameters() const override {
         return {{"activations", describe(activations_)}, {"weights", describe(weights_)}};
@@ -73,7 +77,8 @@ class Fit : public Pass {
         Json report = Json::object();
         for (const Site& site : context.sites) {
             Quantizer* quantizer = model.quantization.find(site.name);
-            if (!quantizer || !in_scope(context, site) || quantizer->scheme.mode == Mode::dynamic) continue;
+            if (!quantizer || !in_scope(context, site) || quantizer->scheme.mode == Mode::dynamic)
+                continue;
             report[site.name] = site.is_weight() ? fit_weight(context, site, *quantizer, model)
                                                  : fit_activation(context, site, *quantizer);
             quantizer->fitted = true;
@@ -96,23 +101,29 @@ class Fit : public Pass {
         }
         quantizer.grids.clear();
         for (const Range& range : ranges) {
-            quantizer.grids.push_back(grid_from_range(range.low, range.high, scheme.bits, scheme.symmetry));
+            quantizer.grids.push_back(
+                grid_from_range(range.low, range.high, scheme.bits, scheme.symmetry));
         }
         if (ranges.size() != 1) return {{"parts", ranges.size()}};
-        // Objective: mean square error of the samples, with the plain extremes and with what was chosen.
-        return {{"before", mean_square_error(statistics.samples, scheme, {statistics.minimum, statistics.maximum})},
+        // Objective: mean square error of the samples, with the plain extremes and with what was
+        // chosen.
+        return {{"before", mean_square_error(statistics.samples, scheme,
+                                             {statistics.minimum, statistics.maximum})},
                 {"after", mean_square_error(statistics.samples, scheme, ranges.front())}};
     }
 
     Json fit_weight(const PassContext& context, const Site& site, Quantizer& quantizer,
                     const QuantizedModel& model) const {
         const auto changed = model.changed.find(site.parameter);
-        const at::Tensor& source = changed == model.changed.end() ? context.parameters.find(site.parameter)->second
-                                                                  : changed->second;
+        const at::Tensor& source = changed == model.changed.end()
+                                       ? context.parameters.find(site.parameter)->second
+                                       : changed->second;
         const at::Tensor weight = source.to(at::kCPU).contiguous();
-        const std::span<const float> values(weight.const_data_ptr<float>(), static_cast<std::size_t>(weight.numel()));
+        const std::span<const float> values(weight.const_data_ptr<float>(),
+                                            static_cast<std::size_t>(weight.numel()));
         const Layout layout = layout_of(quantizer.scheme, site, weight.sizes().vec());
-        quantizer.grids = fit_rows(values, layout, quantizer.scheme.bits, quantizer.scheme.symmetry, weights_);
+        quantizer.grids =
+            fit_rows(values, layout, quantizer.scheme.bits, quantizer.scheme.symmetry, weights_);
         return {{"parts", quantizer.grids.size()}};
     }
 
@@ -132,7 +143,8 @@ std::unique_ptr<Pass> make_fit(Fields fields) {
     if (options.observer == Observer::ema) weights.observer = Observer::minmax;
     weights.observer = fields.choice<Observer>("weight_observer", observer_names, weights.observer);
     if (weights.observer == Observer::ema) {
-        fields.fail("weight_observer", Error::config("a running average has no meaning for weights").found("ema"));
+        fields.fail("weight_observer",
+                    Error::config("a running average has no meaning for weights").found("ema"));
     }
     fields.finish();
     return std::make_unique<Fit>(options, weights);

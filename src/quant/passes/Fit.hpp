@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pass "fit": grids from statistics (activations) and from the weights themselves, by an observer (METHODS §2).
+// The pass "fit": grids from statistics (activations) and from the weights themselves, by an
+// observer (METHODS §2).
 //   [method.fit]
 //   observer = "minmax" | "ema" | "percentile" | "mse" | "omse"
-//   weight_observer = ...   (default: the same; minmax where it is ema, which has no meaning for weights)
-//   percentile, ema_sigma, power, steps: parameters of the observers
+//   weight_observer = ...   (default: the same; minmax where it is ema, which has no meaning for
+//   weights) percentile, ema_sigma, power, steps: parameters of the observers
 #pragma once
 
 #include <memory>
