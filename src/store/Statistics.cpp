@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "core/Error.hpp"
@@ -61,6 +63,13 @@ void add_site(Bundle& bundle, const SiteStatistics& site) {
     out.array("token_absmax", site.token_absmax);
     out.array("histogram", site.histogram);
     out.array("samples", site.samples);
+    out.array("image_min", site.image_min);
+    out.array("image_max", site.image_max);
+    std::vector<float> absmax;
+    for (std::size_t i = 0; i < site.channel_min.size(); ++i) {
+        absmax.push_back(std::max(std::abs(site.channel_min[i]), std::abs(site.channel_max[i])));
+    }
+    out.array("derived/channel_absmax", absmax);
     const OutlierSummary summary = summarize(site);
     out.scalar("derived/max_over_median_channel", summary.max_over_median_channel);
     out.scalar("derived/max_over_median_token", summary.max_over_median_token);
@@ -120,6 +129,8 @@ SiteStatistics read_site(const Bundle& bundle, const std::string& site, const st
     statistics.token_absmax = in.array<float>("token_absmax");
     statistics.histogram = in.array<std::int64_t>("histogram");
     statistics.samples = in.array<float>("samples");
+    statistics.image_min = in.array<float>("image_min");
+    statistics.image_max = in.array_of<float>("image_max", statistics.image_min.size());
     return statistics;
 }
 

@@ -26,6 +26,8 @@ SiteStatistics site(const std::string& name) {
     s.token_absmax = {8, 2};
     s.histogram = {0, 3, std::int64_t{1} << 35};
     s.samples = {1, -1, 1, -1};
+    s.image_min = {-8, -1};
+    s.image_max = {3, 2};
     return s;
 }
 
@@ -58,6 +60,8 @@ TEST(Statistics, ComeBackFromTheirFile) {
         EXPECT_EQ(s.token_absmax, wanted.token_absmax);
         EXPECT_EQ(s.histogram, wanted.histogram);
         EXPECT_EQ(s.samples, wanted.samples);
+        EXPECT_EQ(s.image_min, wanted.image_min);
+        EXPECT_EQ(s.image_max, wanted.image_max);
     }
 }
 
@@ -115,6 +119,8 @@ TEST(OutlierSummary, NamesAtMostEightChannelsAndTheLowerOfEquals) {
 TEST(OutlierSummary, KurtosisIsOneForTwoValuesAndNineFifthsForAUniformDistribution) {
     SiteStatistics s;
     s.samples = {1, -1, 1, -1};
+    s.image_min = {-8, -1};
+    s.image_max = {3, 2};
     EXPECT_DOUBLE_EQ(summarize(s).kurtosis_of_samples, 1.0);
     s.samples.clear();
     for (int i = -1000; i <= 1000; ++i) s.samples.push_back(static_cast<float>(i));
