@@ -30,7 +30,8 @@ TEST_F(Executor, RangeFedWithATappedValueGivesTheSameBits) {
     const at::Tensor middle = run(graph, parameters, {{graph.input(), image}}, prefix).at(border);
     RunOptions suffix;
     suffix.first = block.first;
-    EXPECT_TRUE(at::equal(run(graph, parameters, {{border, middle}}, suffix).at(graph.output()), whole));
+    EXPECT_TRUE(
+        at::equal(run(graph, parameters, {{border, middle}}, suffix).at(graph.output()), whole));
 }
 
 TEST_F(Executor, TapsAnyValueAndTheOutputTogether) {
@@ -49,7 +50,8 @@ TEST_F(Executor, OverriddenParameterWinsOverTheModels) {
     const Parameters overrides{{"head.bias", parameters.at("head.bias") + 1}};
     RunOptions options;
     options.overrides = &overrides;
-    const at::Tensor changed = run(graph, parameters, {{graph.input(), image}}, options).at(graph.output());
+    const at::Tensor changed =
+        run(graph, parameters, {{graph.input(), image}}, options).at(graph.output());
     EXPECT_TRUE(at::allclose(changed, forward(graph, parameters, image) + 1, 1e-6, 1e-6));
 }
 
@@ -59,7 +61,8 @@ TEST_F(Executor, OverriddenValueReplacesWhatWasComputed) {
     const Values overrides{{norm, at::zeros({2, 17, 48})}};
     RunOptions options;
     options.value_overrides = &overrides;
-    const at::Tensor logits = run(graph, parameters, {{graph.input(), image}}, options).at(graph.output());
+    const at::Tensor logits =
+        run(graph, parameters, {{graph.input(), image}}, options).at(graph.output());
     EXPECT_TRUE(at::allclose(logits, parameters.at("head.bias").expand({2, 10}), 1e-6, 1e-6));
 }
 
@@ -78,7 +81,8 @@ TEST_F(Executor, PolicySeesEveryOperandOnce) {
     EXPECT_EQ(policy.seen.count({graph.node_index("blocks.0.attn.scores"), Operand::second}), 1U);
 }
 
-// Gradients against central differences in float64 at a few places of an input, a parameter and a tapped value.
+// Gradients against central differences in float64 at a few places of an input, a parameter and a
+// tapped value.
 TEST_F(Executor, GradientsEqualFiniteDifferences) {
     for (auto& [name, tensor] : parameters) tensor = tensor.to(at::kDouble);
     const at::Tensor x = image.to(at::kDouble);
@@ -96,7 +100,10 @@ TEST_F(Executor, GradientsEqualFiniteDifferences) {
         RunOptions suffix;
         suffix.first = graph.blocks()[1].first;
         suffix.overrides = &overrides;
-        return at::log_softmax(run(graph, parameters, {{border, value}}, suffix).at(graph.output()), -1).select(1, 3).sum();
+        return at::log_softmax(run(graph, parameters, {{border, value}}, suffix).at(graph.output()),
+                               -1)
+            .select(1, 3)
+            .sum();
     };
     const at::Tensor value = leaf(middle), weight = leaf(parameters.at(name));
     const auto grads = gradients(loss(value, weight), {value, weight});
@@ -107,9 +114,13 @@ TEST_F(Executor, GradientsEqualFiniteDifferences) {
             at::Tensor up = (which ? parameters.at(name) : middle).clone(), down = up.clone();
             up.view(-1)[place] += h;
             down.view(-1)[place] -= h;
-            const double slope = which ? (loss(middle, up) - loss(middle, down)).item<double>() / (2 * h)
-                                       : (loss(up, parameters.at(name)) - loss(down, parameters.at(name))).item<double>() / (2 * h);
-            EXPECT_NEAR(grads[static_cast<std::size_t>(which)].view(-1)[place].item<double>(), slope, 1e-7);
+            const double slope =
+                which ? (loss(middle, up) - loss(middle, down)).item<double>() / (2 * h)
+                      : (loss(up, parameters.at(name)) - loss(down, parameters.at(name)))
+                                .item<double>() /
+                            (2 * h);
+            EXPECT_NEAR(grads[static_cast<std::size_t>(which)].view(-1)[place].item<double>(),
+                        slope, 1e-7);
         }
     }
 }
@@ -121,7 +132,8 @@ TEST_F(Executor, GradientOfWhatHasNoPathIsZero) {
     EXPECT_TRUE(at::equal(grads[1], at::ones({2})));
 }
 
-// Every value is dropped after its last use: an intermediate storage is unique when the next node runs.
+// Every value is dropped after its last use: an intermediate storage is unique when the next node
+// runs.
 TEST_F(Executor, ValuesAreFreedAfterTheirLastUse) {
     struct Watching : OperandPolicy {
         std::vector<c10::weak_intrusive_ptr<c10::TensorImpl>> inputs;
@@ -138,7 +150,8 @@ TEST_F(Executor, ValuesAreFreedAfterTheirLastUse) {
     const NoGradients scope;
     forward(graph, parameters, image, &policy);
     EXPECT_GE(policy.inputs.size(), 18U);
-    EXPECT_LE(policy.largest, 6U);  // 18 operands and more pass; only neighbours live at the same time
+    EXPECT_LE(policy.largest,
+              6U);  // 18 operands and more pass; only neighbours live at the same time
 }
 
 }  // namespace

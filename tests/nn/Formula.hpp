@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Weights as a formula of name and index, exact in float32: the counterpart of tests/golden/nn/make_timm.py.
+// Weights as a formula of name and index, exact in float32: the counterpart of
+// tests/golden/nn/make_timm.py.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -28,7 +29,8 @@ inline at::Tensor formula(const std::string& name, const std::vector<std::int64_
 
 inline nn::Parameters formula_parameters(const nn::Graph& graph) {
     nn::Parameters parameters;
-    for (const auto& spec : graph.parameters()) parameters[spec.name] = formula(spec.name, spec.shape);
+    for (const auto& spec : graph.parameters())
+        parameters[spec.name] = formula(spec.name, spec.shape);
     return parameters;
 }
 

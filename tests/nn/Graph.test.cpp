@@ -31,7 +31,8 @@ TEST(Graph, BlocksCoverTheirNodesByName) {
     ASSERT_EQ(graph.blocks().size(), 2U);
     for (const Block& block : graph.blocks()) {
         for (std::size_t i = block.first; i < block.last; ++i) {
-            EXPECT_TRUE(graph.nodes()[i].name.starts_with(block.name + ".")) << graph.nodes()[i].name;
+            EXPECT_TRUE(graph.nodes()[i].name.starts_with(block.name + "."))
+                << graph.nodes()[i].name;
         }
     }
 }
@@ -41,7 +42,8 @@ TEST(Graph, FindsValuesAndParametersByName) {
     EXPECT_EQ(graph.find_value("image"), ValueId{0});
     EXPECT_EQ(graph.find_value("nothing"), std::nullopt);
     ASSERT_NE(graph.find_parameter("blocks.1.mlp.fc2.weight"), nullptr);
-    EXPECT_EQ(graph.find_parameter("blocks.1.mlp.fc2.weight")->shape, (std::vector<std::int64_t>{48, 192}));
+    EXPECT_EQ(graph.find_parameter("blocks.1.mlp.fc2.weight")->shape,
+              (std::vector<std::int64_t>{48, 192}));
     EXPECT_EQ(graph.find_parameter("blocks.2.norm1.weight"), nullptr);
 }
 

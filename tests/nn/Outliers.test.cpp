@@ -20,14 +20,16 @@ TEST(Outliers, LeaveTheLogitsAndEnlargeTheActivations) {
         EXPECT_EQ(changed.at(spec.name).sizes(), spec.shape) << spec.name;
     }
     const at::Tensor image = test::formula("image", {2, 3, 32, 32});
-    const at::Tensor one = forward(plain, parameters, image), two = forward(changed_graph, changed, image);
+    const at::Tensor one = forward(plain, parameters, image),
+                     two = forward(changed_graph, changed, image);
     const double range = (one.max() - one.min()).item<double>();
     EXPECT_LE((one - two).abs().max().item<double>(), 1e-4 * range);
 
     RunOptions options_of_run;
     const ValueId norm = changed_graph.find_value("blocks.0.norm2").value();
     options_of_run.taps = {norm};
-    const at::Tensor wide = run(changed_graph, changed, {{0, image}}, options_of_run).at(norm).abs().amax({0, 1});
+    const at::Tensor wide =
+        run(changed_graph, changed, {{0, image}}, options_of_run).at(norm).abs().amax({0, 1});
     EXPECT_GE((wide.max() / wide.median()).item<double>(), options.largest / 4);
 }
 
@@ -37,7 +39,8 @@ TEST(Outliers, TouchNothingOfTheGivenParameters) {
     const Parameters parameters = test::formula_parameters(plain);
     with_outliers(test::small_shape(), parameters, options);
     for (const auto& spec : plain.parameters()) {
-        EXPECT_TRUE(at::equal(parameters.at(spec.name), test::formula(spec.name, spec.shape))) << spec.name;
+        EXPECT_TRUE(at::equal(parameters.at(spec.name), test::formula(spec.name, spec.shape)))
+            << spec.name;
     }
 }
 

@@ -34,7 +34,8 @@ class SafetensorsFile : public testing::Test {
 
 TEST_F(SafetensorsFile, ComesBackAsWritten) {
     const std::vector<float> a{1, 2, 3, 4, 5, 6}, b{7};
-    write_safetensors(file, std::vector<NamedFloats>{{"b.weight", {1}, b}, {"a", {2, 3}, a}}, {{"format", "pt"}});
+    write_safetensors(file, std::vector<NamedFloats>{{"b.weight", {1}, b}, {"a", {2, 3}, a}},
+                      {{"format", "pt"}});
     const Safetensors opened(file);
     ASSERT_EQ(opened.tensors().size(), 2U);
     EXPECT_EQ(opened.metadata().at("format"), "pt");
@@ -59,12 +60,16 @@ TEST_F(SafetensorsFile, OversizedHeaderIsRefusedBeforeItIsRead) {
 }
 
 TEST_F(SafetensorsFile, OverlappingTensorsAreRefused) {
-    write(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})", 12);
+    write(
+        R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})",
+        12);
     EXPECT_EQ(reason(), "two tensors overlap");
 }
 
 TEST_F(SafetensorsFile, HolesAreRefused) {
-    write(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}})", 12);
+    write(
+        R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}})",
+        12);
     EXPECT_EQ(reason(), "there is a hole before a tensor");
     write(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", 12);
     EXPECT_EQ(reason(), "there are bytes after the last tensor");
@@ -109,7 +114,8 @@ TEST_F(SafetensorsFile, FlippedBitsOfTheHeaderNeverCrash) {
             write_text(file, damaged);
             try {
                 const Safetensors opened(file);
-                for (const auto& [name, view] : opened.tensors()) EXPECT_LE(view.bytes.size(), whole.size());
+                for (const auto& [name, view] : opened.tensors())
+                    EXPECT_LE(view.bytes.size(), whole.size());
             } catch (const Error&) {
             }
         }

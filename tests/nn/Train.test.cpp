@@ -15,11 +15,13 @@ struct Setting {
 };
 
 Setting tiny_setting() {
-    const Json section = {{"kind", "generated"}, {"split", "train"}, {"count", 96}, {"image_size", 64}};
+    const Json section = {
+        {"kind", "generated"}, {"split", "train"}, {"count", 96}, {"image_size", 64}};
     Fields fields(section, "data");
     Setting setting;
     setting.dataset = data::open_dataset(fields, {});
-    setting.preprocess = data::preprocess_from(Fields({{"size", 64}, {"interpolation", "none"}}, "preprocess"));
+    setting.preprocess =
+        data::preprocess_from(Fields({{"size", 64}, {"interpolation", "none"}}, "preprocess"));
     VitShape shape;
     shape.image_size = 64;
     shape.patch_size = 16;

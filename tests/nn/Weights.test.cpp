@@ -33,7 +33,8 @@ class WeightsFile : public testing::Test {
 TEST_F(WeightsFile, LoadAsSaved) {
     save_weights(file, parameters, {});
     const Parameters back = load_weights(graph, file);
-    for (const auto& [name, tensor] : parameters) EXPECT_TRUE(at::equal(back.at(name), tensor)) << name;
+    for (const auto& [name, tensor] : parameters)
+        EXPECT_TRUE(at::equal(back.at(name), tensor)) << name;
     EXPECT_EQ(fingerprint(back), fingerprint(parameters));
 }
 

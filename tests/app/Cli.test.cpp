@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bad input as a user meets it: the exit code and the message of the program itself.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+
+#include "engine/ToyStudy.hpp"
+#include "support/TestData.hpp"
+
+namespace aocq {
+namespace {
+
+using testing::HasSubstr;
+
+struct Answer {
+    int code = -1;
+    std::string text;  // stdout and stderr together
+};
+
+Answer call(const std::string& arguments) {
+    const std::string command =
+        (test::binary_folder() / "aocq").string() + " " + arguments + " 2>&1";
+    Answer answer;
+    FILE* pipe = popen(command.c_str(), "r");
+    if (!pipe) return answer;
+    char buffer[4096];
+    while (const std::size_t count = std::fread(buffer, 1, sizeof buffer, pipe))
+        answer.text.append(buffer, count);
+    const int status = pclose(pipe);
+    answer.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+    return answer;
+}
+
+class Cli : public testing::Test {
+  protected:
+    test::ToyStudy toy;
+
+    std::string results() const { return " --results " + (toy.folder / "results").string(); }
+    Answer on_study(const std::string& command) const {
+        return call(command + " " + toy.file().string() + results());
+    }
+    // Validates and runs: both must refuse with 2 and say the same.
+    Answer refusal() const {
+        const Answer checked = on_study("validate"), run = on_study("run");
+        EXPECT_EQ(checked.code, 2) << checked.text;
+        EXPECT_EQ(run.code, 2) << run.text;
+        return checked;
+    }
+};
+
+TEST_F(Cli, WholeWayFromStudyToTable) {
+    EXPECT_EQ(on_study("validate").code, 0);
+    const Answer planned = on_study("plan");
+    EXPECT_EQ(planned.code, 0);
+    EXPECT_THAT(planned.text, HasSubstr("5 experiments"));
+    EXPECT_THAT(planned.text, HasSubstr("pending"));
+    const Answer run = on_study("run");
+    EXPECT_EQ(run.code, 0) << run.text;
+    const Answer status = on_study("status");
+    EXPECT_THAT(status.text, HasSubstr("5 done, 0 failed, 0 pending"));
+    const Answer report = on_study("report");
+    EXPECT_EQ(report.code, 0);
+    EXPECT_THAT(report.text, HasSubstr("minmax"));
+    EXPECT_THAT(report.text, HasSubstr("n = 23 images"));
+    const Answer again = on_study("run");
+    EXPECT_EQ(again.code, 0);
+    EXPECT_THAT(again.text, HasSubstr("23 of 23 units need not run"));
+    const Answer stats = on_study("stats");
+    EXPECT_EQ(stats.code, 0);
+    EXPECT_THAT(stats.text, HasSubstr("blocks.0.mlp.fc2:input"));
+    const Answer scope = on_study("inspect");
+    EXPECT_EQ(scope.code, 0);
+    EXPECT_THAT(scope.text, HasSubstr("16 of 16 sites quantized"));
+}
+
+TEST_F(Cli, PlanFileRunsWithoutTheStudy) {
+    ASSERT_EQ(on_study("plan").code, 0);
+    fs::path plan;
+    for (const auto& entry : fs::directory_iterator(toy.folder / "results/toy/plans"))
+        plan = entry.path();
+    fs::remove(toy.file());
+    EXPECT_EQ(call("run " + plan.string() + results()).code, 0);
+}
+
+TEST_F(Cli, HelpNamesEveryCommand) {
+    const Answer help = call("--help");
+    EXPECT_EQ(help.code, 0);
+    for (const char* command :
+         {"plan", "run", "status", "report", "inspect", "stats", "validate", "train"}) {
+        EXPECT_THAT(help.text, HasSubstr(command));
+        EXPECT_EQ(call(std::string(command) + " --help").code, 0);
+    }
+    EXPECT_EQ(call("").code, 2);
+    EXPECT_EQ(call("pln").code, 2);
+    EXPECT_EQ(call("run").code, 2);
+}
+
+TEST_F(Cli, UnknownKeyNamesFileLineAndTheNearestKey) {
+    toy.replace("passes = [", "pases = [");
+    const Answer answer = refusal();
+    EXPECT_THAT(answer.text, HasSubstr("method"));
+    toy.replace("pases = [", "passes = [");
+    toy.replace("images = 10", "imags = 10");
+    const std::string text = refusal().text;
+    EXPECT_THAT(text, HasSubstr("unknown key: did you mean 'images'?"));
+    EXPECT_THAT(text, HasSubstr("data.calibration.imags"));
+}
+
+TEST_F(Cli, UnknownTopLevelKeyNamesItsLine) {
+    toy.replace("bits = \"W8A8\"", "bits = \"W8A8\"\nsed = 1");
+    const std::string text = refusal().text;
+    EXPECT_THAT(text, HasSubstr("did you mean 'seed'?"));
+    EXPECT_THAT(text, HasSubstr("line=4"));
+}
+
+TEST_F(Cli, WrongTypeUnsetVariableAndMissingFile) {
+    toy.replace("width = 24", "width = \"wide\"");
+    EXPECT_THAT(refusal().text, HasSubstr("wanted=integer"));
+    toy.replace("width = \"wide\"", "width = 24");
+    toy.replace("toy.safetensors", "${AOCQ_SURELY_UNSET}/toy.safetensors");
+    EXPECT_THAT(refusal().text, HasSubstr("AOCQ_SURELY_UNSET"));
+    toy.replace("${AOCQ_SURELY_UNSET}/toy.safetensors", "nowhere.safetensors");
+    EXPECT_THAT(refusal().text, HasSubstr("nowhere.safetensors"));
+    EXPECT_EQ(call("run /nowhere/study.toml").code, 2);
+}
+
+TEST_F(Cli, DamagedWeightsOfEveryKind) {
+    const fs::path weights = toy.folder / "toy.safetensors";
+    const std::string whole = read_text(weights);
+    write_text(weights, whole.substr(0, whole.size() / 2));
+    EXPECT_THAT(refusal().text, HasSubstr("damaged safetensors file"));
+    std::string oversized = whole;
+    oversized[7] = '\x7f';
+    write_text(weights, oversized);
+    EXPECT_THAT(refusal().text, HasSubstr("header claims to be larger"));
+    std::string nan = whole;
+    nan.replace(nan.size() - 4, 4, std::string("\xff\xff\xff\x7f", 4));
+    write_text(weights, nan);
+    EXPECT_THAT(refusal().text, HasSubstr("a weight is not finite"));
+    write_text(weights, whole);
+    toy.replace("width = 24", "width = 26");
+    EXPECT_THAT(refusal().text, HasSubstr("wrong_shape="));
+}
+
+TEST_F(Cli, EmptyDatasetAndTruncatedImage) {
+    const std::string from =
+        "kind = \"generated\"\nsplit = \"evaluation\"\ncount = 23\nimage_size = 64";
+    fs::create_directories(toy.folder / "images/a");
+    toy.replace(from, "kind = \"folder\"\nroot = \"images\"");
+    EXPECT_EQ(refusal().code, 2);
+    const fs::path jpeg = test::source_folder() / "tests/golden/data";
+    fs::path some;
+    for (const auto& entry : fs::recursive_directory_iterator(jpeg)) {
+        if (entry.path().extension() == ".jpg" || entry.path().extension() == ".jpeg")
+            some = entry.path();
+    }
+    ASSERT_FALSE(some.empty());
+    const std::string bytes = read_text(some);
+    write_text(toy.folder / "images/a/cut.jpg", bytes.substr(0, bytes.size() / 2));
+    const Answer run = on_study("run");
+    EXPECT_EQ(run.code, 3) << run.text;  // the experiment fails, the study ends
+    EXPECT_THAT(run.text, HasSubstr("cut.jpg"));
+    EXPECT_THAT(on_study("status").text, HasSubstr("failed"));
+}
+
+TEST_F(Cli, BatchZeroAndImpossibleBits) {
+    toy.replace("batch = 4", "batch = 0");
+    EXPECT_THAT(refusal().text, HasSubstr("data.evaluation.batch"));
+    toy.replace("batch = 0", "batch = 4");
+    for (const char* bits : {"W1A8", "W9A9"}) {
+        toy.text.replace(toy.text.find("\"W4A4\""), 6, "\"" + std::string(bits) + "\"");
+        toy.write();
+        EXPECT_THAT(refusal().text, HasSubstr(bits));
+        toy.text.replace(toy.text.find(bits), 4, "W4A4");
+    }
+}
+
+TEST_F(Cli, RuleThatMatchesNothingNamesItsLine) {
+    toy.replace("[[axis]]", "[[rule]]\nname = \"block.9.*\"\nbits = 4\n[[axis]]");
+    const std::string text = refusal().text;
+    EXPECT_THAT(text, HasSubstr("a rule matches no site"));
+    EXPECT_THAT(text, HasSubstr("toy.toml"));
+    EXPECT_THAT(text, HasSubstr("line="));
+}
+
+TEST_F(Cli, UnwritableOutputAndForeignFolder) {
+    write_text(toy.folder / "plain", "x");
+    const Answer answer =
+        call("run " + toy.file().string() + " --results " + (toy.folder / "plain").string());
+    EXPECT_EQ(answer.code, 2) << answer.text;
+    write_text(toy.folder / "results/toy/study.json", R"({"format":1,"study":"other"})");
+    const Answer foreign = on_study("run");
+    EXPECT_EQ(foreign.code, 2);
+    EXPECT_THAT(foreign.text, HasSubstr("belongs to something else"));
+}
+
+TEST_F(Cli, OverridesWinAndWrongOnesAreRefused) {
+    const Answer small =
+        call("plan " + toy.file().string() + results() + " --set data.evaluation.images=8 --json");
+    EXPECT_EQ(small.code, 0) << small.text;
+    EXPECT_THAT(small.text, HasSubstr("\"images\": 8"));
+    EXPECT_EQ(call("plan " + toy.file().string() + results() + " --set nonsense").code, 2);
+    EXPECT_EQ(call("plan " + toy.file().string() + results() + " --set model.widht=3").code, 2);
+}
+
+}  // namespace
+}  // namespace aocq

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/DataUse.hpp"
+
+#include <gtest/gtest.h>
+
+namespace aocq::engine {
+namespace {
+
+Json section(const Json& extra = Json::object()) {
+    Json all = {{"kind", "generated"}, {"split", "evaluation"}, {"count", 40}, {"image_size", 64}};
+    all.update(extra);
+    return all;
+}
+
+std::string failing_key(const Json& value, Purpose purpose = Purpose::evaluation) {
+    try {
+        open_data(value, purpose);
+    } catch (const Error& error) {
+        return error.field("key");
+    }
+    return "accepted";
+}
+
+TEST(DataUse, AllImagesAndWholeBatchesByDefault) {
+    const DataUse use = open_data(section({{"batch", 12}}), Purpose::evaluation);
+    EXPECT_EQ(use.images, 40);
+    EXPECT_EQ(use.lease % 12, 0);
+}
+
+TEST(DataUse, WrongKeysAndValuesNameTheirPath) {
+    EXPECT_EQ(failing_key(section({{"batch", 0}})), "data.evaluation.batch");
+    EXPECT_EQ(failing_key(section({{"batch", 8}, {"lease", 12}})), "data.evaluation.lease");
+    EXPECT_EQ(failing_key(section({{"images", 41}})), "data.evaluation.images");
+    EXPECT_EQ(failing_key(section({{"chunk", 4}})), "data.evaluation.chunk");
+    EXPECT_EQ(failing_key(section({{"lease", 4}}), Purpose::calibration), "data.calibration.lease");
+}
+
+TEST(DataUse, CalibrationImagesDependOnTheSeedAndAreSorted) {
+    const auto one = calibration_images(100, 16, 0), again = calibration_images(100, 16, 0);
+    EXPECT_EQ(one, again);
+    EXPECT_NE(one, calibration_images(100, 16, 1));
+    EXPECT_TRUE(std::is_sorted(one.begin(), one.end()));
+    EXPECT_NE(one.back(), 15U);  // not the first 16
+}
+
+}  // namespace
+}  // namespace aocq::engine

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/Work.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "engine/Facts.hpp"
+#include "engine/ToyStudy.hpp"
+
+namespace aocq::engine {
+namespace {
+
+Work work_of(const config::Study& study, const std::string& numerics = "test") {
+    return make_work(study, gather_facts(study), numerics);
+}
+
+std::map<std::string, int> kinds(const Work& work) {
+    std::map<std::string, int> counts;
+    for (const auto& unit : work.graph.units()) ++counts[std::string(unit.kind())];
+    return counts;
+}
+
+TEST(Work, SharedStagesAppearOnce) {
+    const test::ToyStudy toy;
+    const auto counts = kinds(work_of(toy.study()));
+    EXPECT_EQ(counts.at("collect"), 3);  // 10 images in chunks of 4, once for all four experiments
+    EXPECT_EQ(counts.at("merge"), 1);
+    EXPECT_EQ(counts.at("pass"), 4);   // 2 observers x 2 widths
+    EXPECT_EQ(counts.at("float"), 3);  // 23 images in leases of 8
+    EXPECT_EQ(counts.at("evaluate"), 12);
+}
+
+TEST(Work, LeasesCoverEveryImageOnce) {
+    const test::ToyStudy toy;
+    const Work work = work_of(toy.study());
+    for (const auto& experiment : work.experiments) {
+        std::int64_t next = 0;
+        for (const auto lease : experiment.leases) {
+            const auto [first, last] = std::visit(
+                [](const auto& task) -> std::pair<std::int64_t, std::int64_t> {
+                    if constexpr (requires { task.first; }) return {task.first, task.last};
+                    return {-1, -1};
+                },
+                work.tasks[lease]);
+            EXPECT_EQ(first, next);
+            next = last;
+        }
+        EXPECT_EQ(next, 23);
+    }
+}
+
+TEST(Work, KeysFollowWhatChangesBitsAndNothingElse) {
+    test::ToyStudy toy;
+    const Work base = work_of(toy.study());
+    const auto results = [](const Work& work) {
+        std::vector<std::string> keys;
+        for (const auto& e : work.experiments) keys.push_back(e.result_key);
+        return keys;
+    };
+    EXPECT_EQ(results(work_of(toy.study())), results(base));
+
+    toy.replace("lease = 8", "lease = 16");
+    EXPECT_EQ(results(work_of(toy.study())), results(base));
+    toy.replace("name = \"toy\"\nbits", "name = \"renamed\"\nbits");
+    EXPECT_EQ(results(work_of(toy.study())), results(base));
+
+    const std::string before = toy.text;
+    for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
+             {"batch = 4", "batch = 2"},
+             {"count = 23", "count = 24"},
+             {"interpolation = \"none\"", "interpolation = \"none\"\nmean = [0.5, 0.5, 0.5]"}}) {
+        toy.text = before;
+        toy.replace(from, to);
+        const auto changed = results(work_of(toy.study()));
+        for (std::size_t i = 0; i < changed.size(); ++i)
+            EXPECT_NE(changed[i], results(base)[i]) << to;
+    }
+    // Calibration matters to the quantized experiments only.
+    toy.text = before;
+    toy.replace("chunk = 4", "chunk = 5");
+    const auto changed = results(work_of(toy.study()));
+    EXPECT_EQ(changed[0], results(base)[0]);
+    for (std::size_t i = 1; i < changed.size(); ++i) EXPECT_NE(changed[i], results(base)[i]);
+}
+
+TEST(Work, NumericsClassesNeverShareAResultButAnExperimentKeepsItsId) {
+    const test::ToyStudy toy;
+    const Work one = work_of(toy.study(), "cpu a"), two = work_of(toy.study(), "cpu b");
+    for (std::size_t i = 0; i < one.experiments.size(); ++i) {
+        EXPECT_EQ(one.experiments[i].id, two.experiments[i].id);
+        EXPECT_NE(one.experiments[i].result_key, two.experiments[i].result_key);
+    }
+}
+
+TEST(Work, PathsAreInNoKey) {
+    const test::ToyStudy here, there;
+    const Work one = work_of(here.study()), two = work_of(there.study());
+    EXPECT_NE(here.folder.path(), there.folder.path());
+    EXPECT_EQ(one.graph.fingerprint(), two.graph.fingerprint());
+}
+
+TEST(Work, ChangedWeightsChangeEveryKey) {
+    const test::ToyStudy one, two;
+    nn::VitShape shape;
+    shape.image_size = 64;
+    shape.patch_size = 16;
+    shape.width = 24;
+    shape.depth = 1;
+    shape.heads = 2;
+    shape.classes = 20;
+    nn::save_weights(two.folder / "toy.safetensors",
+                     nn::initial_parameters(nn::build_vit(shape), 2), {});
+    const Work first = work_of(one.study()), second = work_of(two.study());
+    std::set<std::string> keys;
+    for (const auto& unit : first.graph.units()) keys.insert(unit.key);
+    for (const auto& unit : second.graph.units())
+        EXPECT_FALSE(keys.contains(unit.key)) << unit.label;
+}
+
+TEST(Work, ModelWithFewerClassesThanTheDatasetIsRefused) {
+    test::ToyStudy toy;
+    toy.replace("classes = 20", "classes = 19");
+    EXPECT_THROW(gather_facts(toy.study()), Error);
+}
+
+}  // namespace
+}  // namespace aocq::engine

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quant/Artefact.hpp"
+
+#include <gtest/gtest.h>
+
+#include "quant/Simulate.hpp"
+#include "quant/Toy.hpp"
+#include "support/TempFolder.hpp"
+
+namespace aocq::quant {
+namespace {
+
+TEST(Artefact, ComesBackAndSimulatesTheSameBits) {
+    const nn::NoGradients scope;
+    const test::Toy toy;
+    QuantizedModel model = toy.fitted({4, 6}, {{"observer", "mse"}});
+    model.changed["head.bias"] = toy.parameters.at("head.bias") + 0.25;
+    model.quantization.share("blocks.1.attn.scores:rhs", "blocks.1.attn.scores:lhs");
+    const test::TempFolder folder;
+    store::write_bundle(folder / "a.h5", to_bundle(model, {{"model", "toy"}}));
+    const QuantizedModel back =
+        quantized_from_bundle(store::read_bundle(folder / "a.h5", "artefact"));
+    EXPECT_EQ(back.quantization.assignments(), model.quantization.assignments());
+    EXPECT_EQ(back.report, model.report);
+    Simulation one(toy.graph, toy.parameters, model), two(toy.graph, toy.parameters, back);
+    EXPECT_TRUE(at::equal(nn::forward(toy.graph, one.parameters(), toy.images, &one),
+                          nn::forward(toy.graph, two.parameters(), toy.images, &two)));
+}
+
+TEST(Artefact, ScaleThatIsNotPositiveIsDamage) {
+    const test::Toy toy;
+    store::Bundle bundle = to_bundle(toy.fitted({4, 6}), Json::object());
+    for (auto& array : bundle.arrays) {
+        if (array.name == "quantizers/0/scale") std::get<std::vector<float>>(array.data)[0] = -1;
+    }
+    EXPECT_THROW(quantized_from_bundle(bundle), Error);
+}
+
+TEST(Artefact, SiteThatNamesNoQuantizerIsDamage) {
+    const test::Toy toy;
+    store::Bundle bundle = to_bundle(toy.fitted({4, 6}), Json::object());
+    bundle.attributes["quantization"]["sites"]["head:input"] = 1000;
+    EXPECT_THROW(quantized_from_bundle(bundle), Error);
+}
+
+}  // namespace
+}  // namespace aocq::quant

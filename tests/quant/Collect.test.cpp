@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quant/Collect.hpp"
+
+#include <gtest/gtest.h>
+
+#include "quant/Toy.hpp"
+
+namespace aocq::quant {
+namespace {
+
+TEST(Collect, SeesEveryActivationSiteWithItsTrueExtremes) {
+    const nn::NoGradients scope;
+    const test::Toy toy;
+    std::size_t activations = 0;
+    for (const auto& site : toy.sites) activations += site.is_weight() ? 0 : 1;
+    ASSERT_EQ(toy.statistics.sites.size(), activations);
+    nn::RunOptions options;
+    options.taps = {toy.graph.find_value("blocks.1.mlp.gelu").value(),
+                    toy.graph.find_value("blocks.0.attn.softmax").value()};
+    const nn::Values tapped = nn::run(toy.graph, toy.parameters, {{0, toy.images}}, options);
+    for (const auto& s : toy.statistics.sites) {
+        EXPECT_GT(s.count, 0) << s.site;
+        if (s.site == "blocks.1.mlp.fc2:input") {
+            const at::Tensor& x = tapped.at(options.taps[0]);
+            EXPECT_EQ(s.count, x.numel());
+            EXPECT_EQ(s.minimum, x.min().item<float>());
+            EXPECT_EQ(s.maximum, x.max().item<float>());
+            EXPECT_EQ(s.channel_max.size(), 192U);
+            EXPECT_NEAR(s.channel_mean[7], x.select(2, 7).mean().item<double>(), 1e-6);
+        }
+        if (s.site == "blocks.0.attn.context:lhs") {
+            EXPECT_EQ(s.channel_max.size(), 3U);    // heads
+            EXPECT_EQ(s.token_absmax.size(), 17U);  // query positions
+            EXPECT_EQ(s.maximum, tapped.at(options.taps[1]).max().item<float>());
+        }
+    }
+}
+
+// Chunks merged in order give what one pass over the same chunks gives; samples and counts exactly.
+TEST(Collect, ChunksMergeToTheSameCountsExtremesAndSamples) {
+    const nn::NoGradients scope;
+    const test::Toy toy;
+    std::vector<std::vector<store::SiteStatistics>> chunks;
+    for (std::int64_t first = 0; first < 4; first += 2) {
+        Collector collector(toy.graph, toy.parameters, {.seed = 3});
+        collector.add(toy.images.slice(0, first, first + 2), first);
+        chunks.push_back(collector.result());
+    }
+    const auto merged = merge_chunks(chunks);
+    for (std::size_t i = 0; i < merged.size(); ++i) {
+        const auto& whole = toy.statistics.sites[i];
+        EXPECT_EQ(merged[i].count, whole.count);
+        // The batch size of the forward pass changes the last bit of an activation, nothing more.
+        EXPECT_NEAR(merged[i].maximum, whole.maximum, 1e-4F * std::abs(whole.maximum) + 1e-6F)
+            << whole.site;
+        EXPECT_EQ(merged[i].samples.size(), whole.samples.size());
+        EXPECT_EQ(merged[i].image_max.size(), 4U);
+    }
+}
+
+TEST(Collect, NotFiniteActivationNamesItsSite) {
+    const nn::NoGradients scope;
+    test::Toy toy;
+    toy.parameters["blocks.0.mlp.fc1.bias"] =
+        at::full({192}, std::numeric_limits<float>::infinity());
+    Collector collector(toy.graph, toy.parameters, {});
+    try {
+        collector.add(toy.images, 0);
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::numeric);
+        EXPECT_EQ(error.field("site"), "blocks.0.mlp.fc2:input");
+    }
+}
+
+}  // namespace
+}  // namespace aocq::quant
