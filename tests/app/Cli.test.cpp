@@ -21,7 +21,7 @@ struct Answer {
 
 Answer call(const std::string& arguments) {
     const std::string command =
-        (test::binary_folder() / "aocq").string() + " " + arguments + " 2>&1";
+        fmt::format("{} {} 2>&1", (test::binary_folder() / "aocq").string(), arguments);
     Answer answer;
     FILE* pipe = popen(command.c_str(), "r");
     if (!pipe) return answer;
@@ -90,7 +90,7 @@ TEST_F(Cli, HelpNamesEveryCommand) {
     for (const char* command :
          {"plan", "run", "status", "report", "inspect", "stats", "validate", "train"}) {
         EXPECT_THAT(help.text, HasSubstr(command));
-        EXPECT_EQ(call(std::string(command) + " --help").code, 0);
+        EXPECT_EQ(call(fmt::format("{} --help", command)).code, 0);
     }
     EXPECT_EQ(call("").code, 2);
     EXPECT_EQ(call("pln").code, 2);
@@ -170,7 +170,7 @@ TEST_F(Cli, BatchZeroAndImpossibleBits) {
     EXPECT_THAT(refusal().text, HasSubstr("data.evaluation.batch"));
     toy.replace("batch = 0", "batch = 4");
     for (const char* bits : {"W1A8", "W9A9"}) {
-        toy.text.replace(toy.text.find("\"W4A4\""), 6, "\"" + std::string(bits) + "\"");
+        toy.text.replace(toy.text.find("\"W4A4\""), 6, fmt::format("\"{}\"", bits));
         toy.write();
         EXPECT_THAT(refusal().text, HasSubstr(bits));
         toy.text.replace(toy.text.find(bits), 4, "W4A4");

@@ -59,6 +59,8 @@ batch = 4
 lease = 8
 [method]
 passes = ["fit"]
+[method.fit]
+observer = "minmax"
 [[axis]]
 key = "method.fit.observer"
 values = {}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Logits of timm's ViT and distilled DeiT for a small model whose weights are a formula.
 
-    pip install torch timm && python tests/golden/nn/make_timm.py > tests/golden/nn/timm_vit.json
+    pip install torch timm && python tests/golden/nn/make_timm.py tests/golden/nn/timm_vit.json
 
 The formula (FNV-1a of the name, a multiplicative hash of the index) is exact in float32, so that no weights need to be
 kept; tests/nn/Formula.hpp has its counterpart. torchvision is not needed for the models: a stand-in satisfies timm's
@@ -58,6 +58,9 @@ def logits(model):
 
 
 shape = dict(img_size=32, patch_size=8, embed_dim=48, depth=2, num_heads=3, num_classes=10)
-print(json.dumps({"timm": timm.__version__, "torch": torch.__version__, "shape": shape,
-                  "vit": logits(VisionTransformer(**shape)),
-                  "distilled": logits(VisionTransformerDistilled(**shape))}, indent=1))
+golden = {"timm": timm.__version__, "torch": torch.__version__, "shape": shape,
+          "vit": logits(VisionTransformer(**shape)),
+          "distilled": logits(VisionTransformerDistilled(**shape))}
+with open(sys.argv[1], "w") as file:
+    json.dump(golden, file, indent=1)
+    file.write("\n")
