@@ -59,7 +59,9 @@ int inspect(const StudyArguments& arguments, int index, bool as_json) {
         ++quantized;
         fmt::print("{:34}  {:22}  {:>5}  {:11}  {:10}  {}\n", sites[i].name, kind, scheme.bits,
                    std::string(quant::granularities.name(scheme.granularity)),
-                   std::string(quant::symmetry_names.name(scheme.symmetry)),
+                   std::string(scheme.codec == quant::Codec::uniform
+                                   ? quant::symmetry_names.name(scheme.symmetry)
+                                   : quant::codecs.name(scheme.codec)),
                    std::string(quant::modes.name(scheme.mode)));
     }
     fmt::print(

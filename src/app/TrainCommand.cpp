@@ -21,7 +21,7 @@ namespace {
 struct TrainArguments {
     fs::path out = "experiments/embedded_deit.safetensors";
     std::int64_t width = 96, depth = 4, heads = 3;
-    std::int64_t images = 8000;     // of the training split
+    std::int64_t images = 24000;    // of the training split
     std::int64_t held_back = 2000;  // of the evaluation split
     int threads = 2;
     nn::TrainOptions options;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "engine/Checkpoint.hpp"
 #include "engine/ImageRecords.hpp"
 #include "nn/Autograd.hpp"
 #include "quant/Artefact.hpp"
@@ -75,22 +76,45 @@ Lease StudyRunner::lease(int index, std::int64_t first, std::int64_t last) {
     return {*use.dataset, model(index).model.spec.preprocess, first, last, use.batch};
 }
 
+void StudyRunner::for_each_calibration_batch(
+    int index, std::int64_t first, std::int64_t last, const std::stop_token& stop,
+    const std::function<void(const at::Tensor&, std::int64_t)>& use_batch) {
+    const DataUse& use = data(experiment(index).calibration, Purpose::calibration);
+    const auto all = drawn(index);
+    for_each_batch(*use.dataset, model(index).model.spec.preprocess,
+                   {all.begin() + first, all.begin() + last}, use.batch,
+                   [&](const at::Tensor& images, std::int64_t position) {
+                       if (stop.stop_requested()) throw Stopped();
+                       use_batch(to_device(images), first + position);
+                   });
+}
+
 std::vector<std::byte> StudyRunner::perform(const Unit& unit, const CollectTask& task,
                                             const std::stop_token& stop) {
     const LoadedModel& loaded = model(task.experiment);
-    const DataUse& use = data(experiment(task.experiment).calibration, Purpose::calibration);
-    const auto all = drawn(task.experiment);
-    const std::vector<std::uint32_t> indices(all.begin() + task.first, all.begin() + task.last);
     quant::Collector collector(loaded.model.graph, loaded.on_device,
                                {.seed = experiment(task.experiment).seed});
-    for_each_batch(*use.dataset, loaded.model.spec.preprocess, indices, use.batch,
-                   [&](const at::Tensor& images, std::int64_t first) {
-                       if (stop.stop_requested()) throw Stopped();
-                       collector.add(to_device(images), task.first + first);
-                   });
+    for_each_calibration_batch(task.experiment, task.first, task.last, stop,
+                               [&](const at::Tensor& images, std::int64_t first) {
+                                   collector.add(images, first);
+                               });
     const store::StatisticsFile chunk{{{"first", task.first}, {"last", task.last}},
                                       collector.result()};
     store::write_bundle(folder_.cache("chunk", unit.key), store::to_bundle(chunk));
+    return {};
+}
+
+std::vector<std::byte> StudyRunner::perform(const Unit& unit, const SensitivityTask& task,
+                                            const std::stop_token& stop) {
+    const LoadedModel& loaded = model(task.experiment);
+    quant::SensitivityMeter meter(loaded.model.graph, loaded.on_device,
+                                  experiment(task.experiment).seed);
+    for_each_calibration_batch(
+        task.experiment, task.first, task.last, stop,
+        [&](const at::Tensor& images, std::int64_t first) { meter.add(images, first); });
+    store::write_bundle(
+        folder_.cache("sensitivity", unit.key),
+        quant::to_bundle(meter.result(), {{"first", task.first}, {"last", task.last}}));
     return {};
 }
 
@@ -115,46 +139,75 @@ std::vector<std::byte> StudyRunner::perform(const Unit& unit, const MergeTask& t
     return {};
 }
 
+quant::QuantizedModel StudyRunner::start_of(const PassTask& task) {
+    if (!task.parent.empty()) {
+        return quant::quantized_from_bundle(
+            store::read_bundle(folder_.cache("artefact", task.parent), "artefact"));
+    }
+    quant::QuantizedModel fresh;
+    fresh.quantization = quant::Quantization(
+        model(task.experiment).sites,
+        work_.experiments[static_cast<std::size_t>(task.experiment)].schemes);
+    return fresh;
+}
+
 std::vector<std::byte> StudyRunner::perform(const Unit& unit, const PassTask& task,
                                             const std::stop_token& stop) {
     const LoadedModel& loaded = model(task.experiment);
     const config::Experiment& wanted = experiment(task.experiment);
-    const ExperimentWork& work = work_.experiments[static_cast<std::size_t>(task.experiment)];
     const store::StatisticsFile statistics = store::statistics_from_bundle(
         store::read_bundle(folder_.cache("statistics", task.statistics), "statistics"));
     const quant::Recipe recipe =
         quant::recipe_from(Fields(wanted.method, "method"), loaded.model.graph);
     const quant::Stage& stage = recipe.stages[task.stage];
 
-    quant::QuantizedModel quantized;
-    if (task.parent.empty()) {
-        quantized.quantization = quant::Quantization(loaded.sites, work.schemes);
-    } else {
-        quantized = quant::quantized_from_bundle(
-            store::read_bundle(folder_.cache("artefact", task.parent), "artefact"));
+    std::vector<quant::Sensitivity> chunks;
+    for (const auto& key : task.sensitivity) {
+        chunks.push_back(quant::sensitivity_from_bundle(
+            store::read_bundle(folder_.cache("sensitivity", key), "sensitivity")));
     }
-    const auto batches = [&](const std::function<void(const at::Tensor&)>& use_batch) {
-        const DataUse& use = data(wanted.calibration, Purpose::calibration);
-        for_each_batch(*use.dataset, loaded.model.spec.preprocess, drawn(task.experiment),
-                       use.batch, [&](const at::Tensor& images, std::int64_t) {
-                           if (stop.stop_requested()) throw Stopped();
-                           use_batch(to_device(images));
-                       });
-    };
-    const quant::PassContext context{loaded.model.graph, loaded.on_device, loaded.sites,
-                                     statistics,         batches,          stage.scope,
-                                     wanted.seed};
-    const Json objectives = stage.run->apply(context, quantized);
-    quantized.report.push_back(
-        {{"pass", stage.pass}, {"scope", stage.scope}, {"sites", objectives}});
+    const quant::Sensitivity sensitivity =
+        chunks.empty() ? quant::Sensitivity() : quant::join_chunks(chunks);
+    quant::BlockWalk walk(
+        loaded.model.graph, loaded.on_device, [&](const auto& use_batch) {
+            const DataUse& use = data(wanted.calibration, Purpose::calibration);
+            for_each_calibration_batch(
+                task.experiment, 0, use.images, stop,
+                [&](const at::Tensor& images, std::int64_t) { use_batch(images); });
+        });
+    const quant::PassContext context{
+        .graph = loaded.model.graph,
+        .parameters = loaded.on_device,
+        .sites = loaded.sites,
+        .statistics = statistics,
+        .walk = &walk,
+        .sensitivity = &sensitivity,
+        .seed = wanted.seed,
+        .may_stop = [&] {
+            if (stop.stop_requested()) throw Stopped();
+        }};
     const Json provenance = {
         {"model", work_.experiments[static_cast<std::size_t>(task.experiment)].model_name},
         {"weights", loaded.model.fingerprint},
         {"statistics", task.statistics},
         {"parent", task.parent},
-        {"parameters", stage.run->parameters()}};
+        {"stage", stage.describe()}};
+
+    Checkpoint checkpoint(folder_.cache("checkpoint", unit.key));
+    quant::QuantizedModel quantized;
+    std::size_t done = 0;
+    if (auto saved = checkpoint.load()) {
+        done = saved->steps;
+        quantized = std::move(saved->model);
+    } else {
+        quantized = start_of(task);
+    }
+    quant::run_steps(stage, done, context, quantized, [&](std::size_t steps) {
+        if (steps < stage.steps.size()) checkpoint.offer(quantized, steps);
+    });
     store::write_bundle(folder_.cache("artefact", unit.key),
                         quant::to_bundle(quantized, provenance));
+    checkpoint.remove();
     return {};
 }
 
@@ -197,13 +250,12 @@ quant::Simulation& StudyRunner::simulation(const EvaluateTask& task) {
 
 std::vector<std::byte> StudyRunner::perform(const Unit&, const EvaluateTask& task,
                                             const std::stop_token& stop) {
-    const LoadedModel& loaded = model(task.experiment);
     quant::Simulation& simulated = simulation(task);
     const Lease images = lease(task.experiment, task.first, task.last);
     const LeaseLogits logits = run_lease(
         images,
         [&](const at::Tensor& x) {
-            return nn::forward(loaded.model.graph, simulated.parameters(), to_device(x), &simulated)
+            return nn::forward(simulated.graph(), simulated.parameters(), to_device(x), &simulated)
                 .to(at::kCPU);
         },
         stop);

@@ -40,6 +40,8 @@ class StudyRunner : public UnitRunner {
                                    const std::stop_token& stop);
     std::vector<std::byte> perform(const Unit& unit, const MergeTask& task,
                                    const std::stop_token& stop);
+    std::vector<std::byte> perform(const Unit& unit, const SensitivityTask& task,
+                                   const std::stop_token& stop);
     std::vector<std::byte> perform(const Unit& unit, const PassTask& task,
                                    const std::stop_token& stop);
     std::vector<std::byte> perform(const Unit& unit, const FloatTask& task,
@@ -51,6 +53,11 @@ class StudyRunner : public UnitRunner {
     const LoadedModel& model(int experiment);
     const DataUse& data(const Json& section, Purpose purpose);
     std::vector<std::uint32_t> drawn(int experiment);
+    // Calibration images [first, last) of the drawn ones, in batches on the device.
+    void for_each_calibration_batch(
+        int experiment, std::int64_t first, std::int64_t last, const std::stop_token& stop,
+        const std::function<void(const at::Tensor&, std::int64_t)>& use);
+    quant::QuantizedModel start_of(const PassTask& task);
     quant::Simulation& simulation(const EvaluateTask& task);
     Lease lease(int experiment, std::int64_t first, std::int64_t last);
     at::Tensor to_device(const at::Tensor& images) const;

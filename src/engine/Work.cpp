@@ -131,21 +131,29 @@ class WorkBuilder {
         std::uint32_t previous = merged;
         for (std::size_t i = 0; i < recipe.stages.size(); ++i) {
             const quant::Stage& stage = recipe.stages[i];
-            const Json passed = {{"pass", stage.pass},
-                                 {"scope", stage.scope},
-                                 {"parameters", stage.run->parameters()}};
+            const Json passed = stage.describe();
             stages.push_back(passed);
-            const std::string key = hash_of(keyed("artefact", {{"model", parsed.model_key},
-                                                               {"statistics", work.statistics_key},
-                                                               {"scheme", scheme},
-                                                               {"seed", experiment.seed},
-                                                               {"parent", parent},
-                                                               {"stage", passed}}));
+            PassTask task{index, i, work.statistics_key, {}, parent};
             std::vector<std::uint32_t> needs{merged};
             if (previous != merged) needs.push_back(previous);
-            previous =
-                add(key, fmt::format("pass {} {} {}", stage.pass, work.model_name, stage.scope),
-                    needs, 1.0, false, index, PassTask{index, i, work.statistics_key, parent});
+            double cost = 1.0;
+            if (stage.needs().images) cost = 1.0 * static_cast<double>(calibration_images_);
+            if (stage.needs().sensitivity) {
+                for (const auto& [chunk, unit] : add_sensitivity(index, experiment, parsed, work)) {
+                    task.sensitivity.push_back(chunk);
+                    needs.push_back(unit);
+                }
+            }
+            Json parts = {{"model", parsed.model_key},
+                          {"statistics", work.statistics_key},
+                          {"scheme", scheme},
+                          {"seed", experiment.seed},
+                          {"parent", parent},
+                          {"stage", passed}};
+            if (!task.sensitivity.empty()) parts["sensitivity"] = task.sensitivity;
+            const std::string key = hash_of(keyed("artefact", std::move(parts)));
+            previous = add(key, fmt::format("pass {} {}", stage.label, work.model_name), needs, cost,
+                           false, index, std::move(task));
             parent = key;
         }
         work.artefact_key = parent;
@@ -156,9 +164,9 @@ class WorkBuilder {
         return previous;
     }
 
-    std::uint32_t add_collection(int index, const config::Experiment& experiment,
-                                 const Parsed& parsed, ExperimentWork& work) {
-        const DataUse& use = data_use(experiment.calibration, Purpose::calibration);
+    // The drawn calibration images as every stage that reads them names them.
+    Json calibration_parts(const config::Experiment& experiment, const Parsed& parsed,
+                           const DataUse& use) {
         const auto drawn = calibration_images(use.dataset->size(), use.images, experiment.seed);
         calibration_key_ = {{"fingerprint", data_facts(experiment.calibration).at("fingerprint")},
                             {"indices", list_hash(drawn)},
@@ -166,7 +174,14 @@ class WorkBuilder {
                             {"chunk", use.chunk},
                             {"seed", experiment.seed},
                             {"samples", samples_per_image}};
-        const Json parts = {{"model", parsed.model_key}, {"calibration", calibration_key_}};
+        calibration_images_ = use.images;
+        return {{"model", parsed.model_key}, {"calibration", calibration_key_}};
+    }
+
+    std::uint32_t add_collection(int index, const config::Experiment& experiment,
+                                 const Parsed& parsed, ExperimentWork& work) {
+        const DataUse& use = data_use(experiment.calibration, Purpose::calibration);
+        const Json parts = calibration_parts(experiment, parsed, use);
         work.statistics_key = hash_of(keyed("statistics", parts));
         MergeTask merge{index, {}};
         std::vector<std::uint32_t> chunks;
@@ -184,6 +199,28 @@ class WorkBuilder {
         }
         return add(work.statistics_key, fmt::format("merge {}", work.model_name), chunks, 0.05,
                    false, -1, std::move(merge));
+    }
+
+    // Keys and units of the chunks, in order.
+    std::vector<std::pair<std::string, std::uint32_t>> add_sensitivity(
+        int index, const config::Experiment& experiment, const Parsed& parsed,
+        const ExperimentWork& work) {
+        const DataUse& use = data_use(experiment.calibration, Purpose::calibration);
+        const Json parts = calibration_parts(experiment, parsed, use);
+        std::vector<std::pair<std::string, std::uint32_t>> chunks;
+        for (std::int64_t first = 0; first < use.images; first += use.chunk) {
+            const std::int64_t last = std::min(first + use.chunk, use.images);
+            Json chunk = parts;
+            chunk["first"] = first;
+            chunk["last"] = last;
+            std::string key = hash_of(keyed("sensitivity", chunk));
+            const std::uint32_t unit =
+                add(key, fmt::format("sensitivity {} {}..{}", work.model_name, first, last - 1), {},
+                    seconds_per_image * 4 * static_cast<double>(last - first), false, -1,
+                    SensitivityTask{index, first, last});
+            chunks.emplace_back(std::move(key), unit);
+        }
+        return chunks;
     }
 
     void add_leases(int index, const config::Experiment& experiment, const Parsed& parsed,
@@ -222,6 +259,7 @@ class WorkBuilder {
     const Json& facts_;
     Json base_;
     Json calibration_key_;
+    std::int64_t calibration_images_ = 0;
     std::map<std::string, DataUse> data_;
     std::map<std::string, std::uint32_t> by_key_;
     std::vector<Unit> units_;
@@ -236,7 +274,8 @@ Work make_work(const config::Study& study, const Json& facts, const std::string&
 }
 
 std::string_view cached_kind(const Task& task) {
-    constexpr std::string_view kinds[] = {"chunk", "statistics", "artefact", "logits", ""};
+    constexpr std::string_view kinds[] = {"chunk",    "statistics", "sensitivity",
+                                          "artefact", "logits",     ""};
     static_assert(std::size(kinds) == std::variant_size_v<Task>);
     return kinds[task.index()];
 }

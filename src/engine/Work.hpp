@@ -24,11 +24,16 @@ struct MergeTask {  // chunks -> statistics
     int experiment;
     std::vector<std::string> chunks;  // keys, in order
 };
+struct SensitivityTask {  // gradients of calibration images [first, last) of the drawn ones
+    int experiment;
+    std::int64_t first, last;
+};
 struct PassTask {  // one stage of the recipe
     int experiment;
     std::size_t stage;
-    std::string statistics;  // key
-    std::string parent;      // key of the artefact before; "" at the first stage
+    std::string statistics;                // key
+    std::vector<std::string> sensitivity;  // keys of its chunks, in order; {} where not needed
+    std::string parent;                    // key of the artefact before; "" at the first stage
 };
 struct FloatTask {  // the float model on a lease: logits to the cache, records to the coordinator
     int experiment;
@@ -40,7 +45,8 @@ struct EvaluateTask {
     std::string artefact;  // key
     std::string logits;    // key of the float logits of the same lease
 };
-using Task = std::variant<CollectTask, MergeTask, PassTask, FloatTask, EvaluateTask>;
+using Task =
+    std::variant<CollectTask, MergeTask, SensitivityTask, PassTask, FloatTask, EvaluateTask>;
 
 // One experiment's identity and its units.
 struct ExperimentWork {
@@ -62,7 +68,8 @@ struct Work {
 
 Work make_work(const config::Study& study, const Json& facts, const std::string& numerics);
 
-// The kind of file that a unit leaves in the cache: "chunk", "statistics", "artefact", "logits", or
+// The kind of file that a unit leaves in the cache: "chunk", "statistics", "sensitivity", "artefact",
+// "logits", or
 // "" for none.
 std::string_view cached_kind(const Task& task);
 

@@ -83,7 +83,11 @@ class NodeRunner {
         return op.factor == 1.0 ? product : product * op.factor;
     }
     at::Tensor eval(const Softmax&, const Inputs& in) const { return at::softmax(in[0], -1); }
-    at::Tensor eval(const Gelu&, const Inputs& in) const { return at::gelu(in[0]); }
+    at::Tensor eval(const Gelu& op, const Inputs& in) const {
+        const at::Tensor active = at::gelu(in[0]);
+        return op.scale.empty() ? active
+                                : (active - parameter(op.shift)) / parameter(op.scale);
+    }
     at::Tensor eval(const Add&, const Inputs& in) const { return in[0] + in[1]; }
     at::Tensor eval(const Average&, const Inputs& in) const { return (in[0] + in[1]) / 2; }
     at::Tensor eval(const SelectToken& op, const Inputs& in) const {

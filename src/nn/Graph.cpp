@@ -66,6 +66,9 @@ std::vector<std::string> parameters_of(const Op& op) {
                        },
                        [](const PrependTokens& o) { return o.tokens; },
                        [](const AddParameter& o) { return std::vector{o.parameter}; },
+                       [](const Gelu& o) {
+                           return std::vector{o.shift, o.scale};
+                       },
                        [](const LayerNorm& o) {
                            return std::vector{o.weight, o.bias};
                        },

@@ -47,7 +47,11 @@ struct Matmul {        // lhs @ rhs (or rhs transposed in its last two axes), ti
     double factor;
 };
 struct Softmax {};    // over the last axis
-struct Gelu {};       // erf form
+// erf form; with the names of two parameters [C]: (gelu(x) - shift) / scale, the per-channel
+// requantization multiplier of an integer epilogue (GraphEdit.hpp).
+struct Gelu {
+    std::string shift = {}, scale = {};
+};
 struct Add {};        // two inputs
 struct Average {};    // (a + b) / 2: the two heads of a distilled DeiT
 struct SelectToken {  // [B, N, C] -> [B, C]
@@ -99,6 +103,7 @@ class Graph {
 
   private:
     friend class GraphBuilder;
+    friend class GraphEditor;
     std::vector<Node> nodes_;
     std::vector<ParameterSpec> parameters_;
     std::vector<Block> blocks_;

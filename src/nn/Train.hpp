@@ -15,7 +15,7 @@ namespace aocq::nn {
 
 struct TrainOptions {
     std::uint64_t seed = 1;
-    int epochs = 16;
+    int epochs = 10;
     int batch = 64;
     double learning_rate = 1e-3;  // peak
     double weight_decay = 0.05;   // of matrices only

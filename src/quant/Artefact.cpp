@@ -61,12 +61,47 @@ struct ArtefactCodec {
     }
 };
 
+namespace {
+
+constexpr std::string_view balanced_prefix = "balanced/";
+constexpr std::string_view changed_prefix = "parameters/";
+
+void add_parameters(store::Bundle& bundle, std::string_view prefix,
+                    const nn::Parameters& parameters) {
+    for (const auto& [name, tensor] : parameters) {
+        const at::Tensor values = tensor.to(at::kCPU).contiguous();
+        const float* data = values.const_data_ptr<float>();
+        bundle.arrays.push_back({fmt::format("{}{}", prefix, name),
+                                 {values.sizes().begin(), values.sizes().end()},
+                                 std::vector<float>(data, data + values.numel())});
+    }
+}
+
+nn::Parameters parameters_below(const store::Bundle& bundle, std::string_view prefix) {
+    nn::Parameters parameters;
+    for (const auto& array : bundle.arrays) {
+        if (!array.name.starts_with(prefix)) continue;
+        const std::vector<std::int64_t> shape(array.shape.begin(), array.shape.end());
+        const auto& values = bundle.values<float>(array.name);
+        parameters[array.name.substr(prefix.size())] =
+            at::tensor(at::ArrayRef<float>(values.data(), values.size())).view(shape);
+    }
+    return parameters;
+}
+
+}  // namespace
+
 store::Bundle to_bundle(const QuantizedModel& model, Json provenance) {
     store::Bundle bundle;
     bundle.kind = "artefact";
     bundle.attributes = {{"provenance", std::move(provenance)},
                          {"quantization", ArtefactCodec::describe(model.quantization)},
                          {"report", model.report}};
+    for (const nn::GraphEdit& edit : model.edits) {
+        bundle.attributes["edits"].push_back({{"kind", nn::edit_kinds.name(edit.kind)},
+                                              {"node", edit.node},
+                                              {"channels", edit.channels}});
+    }
     const auto& quantizers = model.quantization.quantizers();
     for (std::size_t i = 0; i < quantizers.size(); ++i) {
         std::vector<float> scales;
@@ -80,13 +115,8 @@ store::Bundle to_bundle(const QuantizedModel& model, Json provenance) {
         bundle.arrays.push_back(
             {fmt::format("quantizers/{}/zero_point", i), shape, std::move(zeros)});
     }
-    for (const auto& [name, tensor] : model.changed) {
-        const at::Tensor values = tensor.to(at::kCPU).contiguous();
-        const float* data = values.const_data_ptr<float>();
-        bundle.arrays.push_back({"parameters/" + name,
-                                 {values.sizes().begin(), values.sizes().end()},
-                                 std::vector<float>(data, data + values.numel())});
-    }
+    add_parameters(bundle, balanced_prefix, model.balanced);
+    add_parameters(bundle, changed_prefix, model.changed);
     return bundle;
 }
 
@@ -96,15 +126,14 @@ QuantizedModel quantized_from_bundle(const store::Bundle& bundle) {
     fields.value("provenance");
     ArtefactCodec::read(model.quantization, fields.object("quantization"), bundle);
     model.report = fields.value("report");
-    fields.finish();
-    constexpr std::string_view prefix = "parameters/";
-    for (const auto& array : bundle.arrays) {
-        if (!array.name.starts_with(prefix)) continue;
-        const std::vector<std::int64_t> shape(array.shape.begin(), array.shape.end());
-        const auto& values = bundle.values<float>(array.name);
-        model.changed[array.name.substr(prefix.size())] =
-            at::tensor(at::ArrayRef<float>(values.data(), values.size())).view(shape);
+    for (Fields& edit : fields.objects("edits")) {
+        model.edits.push_back({edit.choice<nn::EditKind>("kind", nn::edit_kinds), edit.text("node"),
+                               edit.integer("channels", 1, std::int64_t{1} << 24)});
+        edit.finish();
     }
+    fields.finish();
+    model.balanced = parameters_below(bundle, balanced_prefix);
+    model.changed = parameters_below(bundle, changed_prefix);
     return model;
 }
 

@@ -44,6 +44,30 @@ void Quantization::require_fitted() const {
         .at("site", open.front());
 }
 
+namespace {
+
+// Values of `from` win; they move to where the replaced ones are.
+void put_over(nn::Parameters& parameters, const nn::Parameters& from) {
+    if (parameters.empty()) return;
+    const at::Device device = parameters.begin()->second.device();
+    for (const auto& [name, tensor] : from) parameters[name] = tensor.to(device);
+}
+
+}  // namespace
+
+nn::Parameters teacher_parameters(const nn::Parameters& parameters, const QuantizedModel& model) {
+    nn::Parameters merged = parameters;
+    put_over(merged, nn::neutral_parameters(model.edits));
+    put_over(merged, model.balanced);
+    return merged;
+}
+
+nn::Parameters student_parameters(const nn::Parameters& parameters, const QuantizedModel& model) {
+    nn::Parameters merged = teacher_parameters(parameters, model);
+    put_over(merged, model.changed);
+    return merged;
+}
+
 Layout layout_of(const SiteScheme& scheme, const Site& site,
                  const std::vector<std::int64_t>& sizes) {
     std::int64_t total = 1;

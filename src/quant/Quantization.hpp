@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "nn/Executor.hpp"
+#include "nn/GraphEdit.hpp"
 #include "quant/Scheme.hpp"
 #include "quant/Sites.hpp"
 #include "quant/kernels/Layout.hpp"
@@ -48,10 +49,18 @@ class Quantization {
 
 struct QuantizedModel {
     Quantization quantization;
-    nn::Parameters changed;  // float values that replace the model's
+    std::vector<nn::GraphEdit> edits;  // places for parameters that passes added
+    nn::Parameters balanced;  // equivalent rewrites: with them the float function is unchanged
+    nn::Parameters changed;   // values that replace the balanced ones and the model's
     Json report =
         Json::array();  // one entry per pass: name and its objective before and after, per site
 };
+
+// What the float teacher runs with: the model's parameters, those that edits added, and equivalent
+// rewrites on top.
+nn::Parameters teacher_parameters(const nn::Parameters& parameters, const QuantizedModel& model);
+// The same with the changed values on top; weights not yet on their grids.
+nn::Parameters student_parameters(const nn::Parameters& parameters, const QuantizedModel& model);
 
 // How a tensor of these sizes is cut for a site's quantizer. Weights [O, ...], activations as the
 // executor hands them. Error(config) where a group size does not divide.

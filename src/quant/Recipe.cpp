@@ -6,7 +6,10 @@
 #include <algorithm>
 
 #include "core/Text.hpp"
+#include "quant/passes/ActivationStep.hpp"
+#include "quant/passes/ChannelBalance.hpp"
 #include "quant/passes/Fit.hpp"
+#include "quant/passes/WeightRounding.hpp"
 
 namespace aocq::quant {
 namespace {
@@ -14,10 +17,13 @@ namespace {
 // The explicit table of passes: a new pass is one more row.
 struct PassRow {
     std::string_view name;
-    std::unique_ptr<Pass> (*make)(Fields fields);
+    std::unique_ptr<Pass> (*make)(Fields fields, Form form);
 };
 constexpr PassRow pass_table[] = {
     {"fit", &make_fit},
+    {"channel_balance", &make_channel_balance},
+    {"activation_step", &make_activation_step},
+    {"weight_rounding", &make_weight_rounding},
 };
 
 enum class ForEach { block, linear };
@@ -37,9 +43,38 @@ std::vector<std::string> scopes(const nn::Graph& graph, ForEach each) {
     return names;
 }
 
+// Which levels are on, and which ones the passes name.
+class Levels {
+  public:
+    explicit Levels(Fields& fields) : all_(!fields.has("levels")), on_(fields.texts("levels")) {}
+
+    Form form_of(const std::string& level) {
+        if (level.empty()) return Form::active;
+        known_.push_back(level);
+        const bool listed = std::find(on_.begin(), on_.end(), level) != on_.end();
+        return all_ || listed ? Form::active : Form::neutral;
+    }
+
+    // A level that no pass belongs to would be switched in vain.
+    void require_known(const Fields& fields) const {
+        for (const auto& level : on_) {
+            if (std::find(known_.begin(), known_.end(), level) != known_.end()) continue;
+            Error error = Error::config("no pass of the method belongs to this level");
+            if (const auto guess = nearest(level, known_); !guess.empty())
+                error.advise(fmt::format("did you mean '{}'?", guess));
+            fields.fail("levels", error.found(level).wanted(join(known_, ", ")));
+        }
+    }
+
+  private:
+    bool all_;
+    std::vector<std::string> on_, known_;
+};
+
 class RecipeReader {
   public:
-    RecipeReader(Fields& fields, const nn::Graph& graph) : fields_(fields), graph_(graph) {}
+    RecipeReader(Fields& fields, const nn::Graph& graph)
+        : fields_(fields), graph_(graph), levels_(fields) {}
 
     std::vector<Stage> read() {
         const Json list = fields_.value("passes");
@@ -48,23 +83,31 @@ class RecipeReader {
                          Error::config("a method needs a list of passes")
                              .wanted("passes = [\"fit\", ...] out of " + join(pass_names(), ", ")));
         }
-        for (std::size_t i = 0; i < list.size(); ++i) entry(list[i], fmt::format("passes[{}]", i));
-        return std::move(stages_);
+        std::vector<Stage> stages;
+        for (std::size_t i = 0; i < list.size(); ++i)
+            stages.push_back(entry(list[i], fmt::format("passes[{}]", i)));
+        levels_.require_known(fields_);
+        return stages;
     }
 
   private:
-    void entry(const Json& item, const std::string& key) {
-        if (item.is_string()) return add(item.get<std::string>(), key, "");
+    Stage entry(const Json& item, const std::string& key) {
+        if (item.is_string()) {
+            const auto name = item.get<std::string>();
+            return {name, {step(name, key, "")}};
+        }
         Fields group(item, fields_.path_of(key));
         const ForEach each = group.choice<ForEach>("for_each", for_each_words);
         const std::vector<std::string> names = group.texts("passes");
         group.finish();
+        Stage stage{join(names, " + "), {}};
         for (const auto& scope : scopes(graph_, each)) {
-            for (const auto& name : names) add(name, key, scope);
+            for (const auto& name : names) stage.steps.push_back(step(name, key, scope));
         }
+        return stage;
     }
 
-    void add(const std::string& name, const std::string& key, const std::string& scope) {
+    Step step(const std::string& name, const std::string& key, const std::string& scope) {
         const auto row =
             std::find_if(std::begin(pass_table), std::end(pass_table),
                          [&](const PassRow& candidate) { return candidate.name == name; });
@@ -75,27 +118,60 @@ class RecipeReader {
             }
             fields_.fail(key, error.found(name).wanted("one of " + join(pass_names(), ", ")));
         }
-        stages_.push_back(
-            {name, scope, std::shared_ptr<const Pass>(row->make(fields_.object(name)))});
+        Fields parameters = fields_.object(name);
+        const Form form = levels_.form_of(parameters.text("level", ""));
+        return {name, scope, std::shared_ptr<const Pass>(row->make(std::move(parameters), form))};
     }
 
     Fields& fields_;
     const nn::Graph& graph_;
-    std::vector<Stage> stages_;
+    Levels levels_;
 };
 
+Needs join_needs(Needs a, Needs b) {
+    return {a.images || b.images, a.sensitivity || b.sensitivity};
+}
+
 }  // namespace
+
+Needs Stage::needs() const {
+    Needs all;
+    for (const Step& step : steps) all = join_needs(all, step.run->needs());
+    return all;
+}
+
+Json Stage::describe() const {
+    Json list = Json::array();
+    for (const Step& step : steps) {
+        list.push_back({{"pass", step.pass},
+                        {"scope", step.scope},
+                        {"parameters", step.run->parameters()}});
+    }
+    return list;
+}
+
+Needs Recipe::needs() const {
+    Needs all;
+    for (const Stage& stage : stages) all = join_needs(all, stage.needs());
+    return all;
+}
+
+void run_steps(const Stage& stage, std::size_t first, PassContext context, QuantizedModel& model,
+               const std::function<void(std::size_t)>& done) {
+    for (std::size_t i = first; i < stage.steps.size(); ++i) {
+        const Step& step = stage.steps[i];
+        context.may_stop();
+        context.scope = step.scope;
+        const Json sites = step.run->apply(context, model);
+        model.report.push_back({{"pass", step.pass}, {"scope", step.scope}, {"sites", sites}});
+        done(i + 1);
+    }
+}
 
 std::vector<std::string> pass_names() {
     std::vector<std::string> names;
     for (const auto& row : pass_table) names.emplace_back(row.name);
     return names;
-}
-
-bool in_scope(const PassContext& context, const Site& site) {
-    if (context.scope.empty()) return true;
-    const std::string& node = context.graph.nodes()[site.node].name;
-    return node == context.scope || node.starts_with(context.scope + ".");
 }
 
 Recipe recipe_from(Fields fields, const nn::Graph& graph) {

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A method is a list of passes in TOML:
-//   passes = ["fit", { for_each = "block", passes = ["fit"] }]     and one table per pass:
-//   [method.fit] observer = "mse"
-// A for_each group is unrolled: its passes run once per block (or per linear layer) in graph order.
+//   passes = ["fit", { for_each = "block", passes = ["activation_step", "weight_rounding"] }]
+//   [method.fit] observer = "mse"                     one table per pass
+//   [method.activation_step] level = "framework"      a pass may belong to a level
+//   [method] levels = ["operator", "framework"]       which levels are on; absent: all
+// An entry of the list is a stage: one unit of work and one artefact. Inside a for_each group the
+// passes run once per block (or per linear layer) in graph order, as one stage, because the later
+// blocks need the finished earlier ones.
 #pragma once
 
 #include <memory>
@@ -13,20 +17,35 @@
 
 namespace aocq::quant {
 
-struct Stage {
+struct Step {
     std::string pass;   // name in the table of passes
     std::string scope;  // "" or the block or linear node that it is for
     std::shared_ptr<const Pass> run;
+};
+
+struct Stage {
+    std::string label;  // "fit", "activation_step + weight_rounding"
+    std::vector<Step> steps;
+
+    Needs needs() const;
+    Json describe() const;  // passes, scopes and parameters: part of the stage's key
 };
 
 struct Recipe {
     std::string name;
     std::vector<Stage> stages;
     std::vector<Rule> rules;  // the method's own; the study's come after them
+
+    Needs needs() const;  // of all stages
 };
 
-// The [method] section. Unknown passes and parameters are errors.
+// The [method] section. Unknown passes, levels and parameters are errors.
 Recipe recipe_from(Fields fields, const nn::Graph& graph);
+
+// Runs the steps from `first` on, in order, and adds each one's report to the model. `done` is
+// called after every step with the number of steps done (a place to save the state).
+void run_steps(const Stage& stage, std::size_t first, PassContext context, QuantizedModel& model,
+               const std::function<void(std::size_t)>& done);
 
 std::vector<std::string> pass_names();
 

@@ -28,6 +28,7 @@ void apply(const Rule& rule, bool class_is_float, SiteScheme& scheme) {
     // rules say.
     if (rule.quantize) scheme.quantized = *rule.quantize && !class_is_float;
     if (rule.bits && !class_is_float) scheme.bits = *rule.bits;
+    if (rule.codec) scheme.codec = *rule.codec;
     if (rule.symmetry) scheme.symmetry = *rule.symmetry;
     if (rule.granularity) scheme.granularity = *rule.granularity;
     if (rule.group) scheme.group = *rule.group;
@@ -41,6 +42,12 @@ bool is_attention(SiteKind kind) {
 
 // "" where the combination makes sense.
 std::string objection(const Site& site, const SiteScheme& scheme) {
+    if (scheme.codec != Codec::uniform) {
+        if (site.kind != SiteKind::attention_probability)
+            return "a logarithmic codec has no negative values: attention.probability only";
+        if (scheme.granularity != Granularity::tensor || scheme.mode != Mode::fixed)
+            return "a logarithmic codec is static and per tensor";
+    }
     if (site.is_weight()) {
         if (scheme.granularity == Granularity::head || scheme.granularity == Granularity::token) {
             return "a weight has neither heads nor tokens";
@@ -69,6 +76,8 @@ Rule rule_from(Fields fields) {
     rule.path = fields.path();
     rule.names = fields.texts("name");
     rule.kinds = fields.texts("kind");
+    if (fields.has("at_most")) rule.at_most = static_cast<int>(fields.integer("at_most", 2, 8));
+    if (fields.has("codec")) rule.codec = fields.choice<Codec>("codec", codecs);
     if (fields.has("quantize")) rule.quantize = fields.flag("quantize", true);
     if (fields.has("bits")) rule.bits = static_cast<int>(fields.integer("bits", 2, 8));
     if (fields.has("symmetry")) rule.symmetry = fields.choice<Symmetry>("symmetry", symmetry_names);
@@ -92,6 +101,7 @@ std::vector<SiteScheme> resolve_scheme(const std::vector<Site>& sites,
             if (!matches(rule.names, site.name) || !matches(rule.kinds, site_kinds.name(site.kind)))
                 continue;
             used = true;
+            if (rule.at_most && schemes[i].bits > *rule.at_most) continue;
             apply(rule, (site.is_weight() ? widths.weights : widths.activations) == 32, schemes[i]);
             last_rule[i] = &rule;
         }
@@ -119,6 +129,7 @@ std::vector<SiteScheme> resolve_scheme(const std::vector<Site>& sites,
 
 Json to_json(const SiteScheme& s) {
     return {{"quantized", s.quantized},
+            {"codec", codecs.name(s.codec)},
             {"bits", s.bits},
             {"symmetry", symmetry_names.name(s.symmetry)},
             {"granularity", granularities.name(s.granularity)},
@@ -129,6 +140,7 @@ Json to_json(const SiteScheme& s) {
 SiteScheme scheme_from_json(Fields fields) {
     SiteScheme s;
     s.quantized = fields.flag("quantized", false);
+    s.codec = fields.choice<Codec>("codec", codecs);
     s.bits = static_cast<int>(fields.integer("bits", 2, 32));
     s.symmetry = fields.choice<Symmetry>("symmetry", symmetry_names);
     s.granularity = fields.choice<Granularity>("granularity", granularities);

@@ -28,8 +28,17 @@ inline constexpr EnumTable<Mode, 2> modes{{{
     {Mode::dynamic, "dynamic"},
 }}};
 
+// Uniform grids, or powers of two (of the square root of two) for attention probabilities.
+enum class Codec { uniform, log2, log_sqrt2 };
+inline constexpr EnumTable<Codec, 3> codecs{{{
+    {Codec::uniform, "uniform"},
+    {Codec::log2, "log2"},
+    {Codec::log_sqrt2, "log_sqrt2"},
+}}};
+
 struct SiteScheme {
     bool quantized = false;
+    Codec codec = Codec::uniform;
     int bits = 8;
     Symmetry symmetry = Symmetry::asymmetric;
     Granularity granularity = Granularity::tensor;
@@ -47,6 +56,8 @@ struct Widths {
 struct Rule {
     std::string path;                       // key path of the rule, for messages
     std::vector<std::string> names, kinds;  // patterns with * and ?; empty: any
+    std::optional<int> at_most;  // only sites whose width, as the rules before left it, is no larger
+    std::optional<Codec> codec;
     std::optional<bool> quantize;
     std::optional<int> bits;  // fixed width; unset: the experiment's width of the class
     std::optional<Symmetry> symmetry;
@@ -55,7 +66,8 @@ struct Rule {
     std::optional<Mode> mode;
 };
 
-// One [[rule]] table. Keys: name, kind, quantize, bits, symmetry, granularity, group, mode.
+// One [[rule]] table. Keys: name, kind, at_most, codec, quantize, bits, symmetry, granularity, group,
+// mode.
 Rule rule_from(Fields fields);
 
 // Default before any rule: every site quantized; weights symmetric per output channel, activations

@@ -4,14 +4,22 @@
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 
+#include <cmath>
+
 #include "core/Random.hpp"
 #include "quant/kernels/FakeQuant.hpp"
+#include "quant/kernels/LogQuant.hpp"
 
 namespace aocq::quant {
 namespace {
 
 std::span<const float> view(const at::Tensor& x) {
     return {x.const_data_ptr<float>(), static_cast<std::size_t>(x.numel())};
+}
+
+LogGrid log_grid(const Quantizer& quantizer) {
+    return {quantizer.grids.front().scale,
+            quantizer.scheme.codec == Codec::log2 ? LogBase::two : LogBase::sqrt2, LogZero::top};
 }
 
 bool wants_kernel(const at::Tensor& x) {
@@ -26,7 +34,9 @@ at::Tensor with_kernel(const at::Tensor& x, const Layout& layout, const Quantize
     const std::span<float> out(result.mutable_data_ptr<float>(),
                                static_cast<std::size_t>(result.numel()));
     const auto& scheme = quantizer.scheme;
-    if (scheme.mode == Mode::dynamic) {
+    if (scheme.codec != Codec::uniform) {
+        fake_quant_log(view(source), out, log_grid(quantizer), scheme.bits);
+    } else if (scheme.mode == Mode::dynamic) {
         fake_quant_dynamic(view(source), out, layout.inner, scheme.bits, scheme.symmetry);
     } else {
         fake_quant(view(source), out, layout, quantizer.grids, scheme.bits);
@@ -67,7 +77,44 @@ GridTensors dynamic_grids(const at::Tensor& rows, const SiteScheme& scheme) {
     return static_grids(grids, rows.device());
 }
 
+// xhat / scale of every code, the last one (the top code) being zero: [2^bits] f32.
+at::Tensor log_powers(const LogGrid& grid, int bits) {
+    std::vector<float> powers;
+    for (int q = 0; q < largest_code(bits); ++q) {
+        if (grid.base == LogBase::two) {
+            powers.push_back(std::ldexp(1.0F, -q));
+        } else {
+            powers.push_back(std::ldexp(q % 2 != 0 ? 0x1.6A09E6p0F : 1.0F, -(q + 1) / 2));
+        }
+    }
+    powers.push_back(0.0F);
+    return at::tensor(at::ArrayRef<float>(powers.data(), powers.size()));
+}
+
+// The kernel's arithmetic on tensors: t = m * 2^e with m in [1, 2), so the rounded logarithm is the
+// exponent and a comparison of the mantissa, exactly.
+at::Tensor log_value(const at::Tensor& x, const Quantizer& quantizer) {
+    const LogGrid grid = log_grid(quantizer);
+    const at::Tensor t = x * (1.0F / grid.scale);
+    const auto [half_mantissa, exponent] = at::frexp(t);  // m/2 in [0.5, 1), e + 1
+    const at::Tensor mantissa = half_mantissa * 2.0;
+    const at::Tensor e = (exponent - 1).to(at::kLong);
+    const auto above = [&](double threshold) { return (mantissa > threshold).to(at::kLong); };
+    const at::Tensor steps = grid.base == LogBase::two
+                                 ? -e - above(0x1.6A09E6p0)
+                                 : e * -2 - above(0x1.306FE0p0) - above(0x1.AE89F8p0);
+    const std::int64_t top = largest_code(quantizer.scheme.bits);
+    const at::Tensor q = at::where(t >= 0x1p-126, at::clamp(steps, 0, top), at::full_like(e, top));
+    const at::Tensor value = log_powers(grid, quantizer.scheme.bits).to(x.device()).take(q) * grid.scale;
+    return at::where(at::isnan(t), t, value);
+}
+
 at::Tensor with_operations(const at::Tensor& x, const Layout& layout, const Quantizer& quantizer) {
+    const bool gradient = x.requires_grad() && at::GradMode::is_enabled();
+    if (quantizer.scheme.codec != Codec::uniform) {
+        const at::Tensor value = log_value(x.detach(), quantizer);
+        return gradient ? x + (value - x).detach() : value;
+    }
     const at::Tensor cut = x.reshape({layout.outer, layout.channels, layout.inner});
     const auto& scheme = quantizer.scheme;
     const GridTensors grid = scheme.mode == Mode::dynamic
@@ -77,7 +124,7 @@ at::Tensor with_operations(const at::Tensor& x, const Layout& layout, const Quan
     const at::Tensor raw = at::round(cut.detach() * grid.inverse) + grid.zero;
     const at::Tensor value =
         ((at::clamp(raw, 0.0, top) - grid.zero) * grid.scale).reshape(x.sizes());
-    if (!(x.requires_grad() && at::GradMode::is_enabled())) return value;
+    if (!gradient) return value;
     const at::Tensor inside =
         at::logical_and(raw >= 0, raw <= top).to(x.scalar_type()).reshape(x.sizes());
     const at::Tensor passed = x * inside;
@@ -94,15 +141,15 @@ at::Tensor fake_quantize(const at::Tensor& x, const Site& site, const Quantizer&
 
 Simulation::Simulation(const nn::Graph& graph, const nn::Parameters& parameters,
                        const QuantizedModel& model, SimulateOptions options)
-    : parameters_(parameters), slots_(graph.nodes().size() * 2), options_(options) {
-    model.quantization.require_fitted();
-    for (const auto& [name, tensor] : model.changed) {
-        const auto found = parameters_.find(name);
-        parameters_[name] = found == parameters_.end() ? tensor : tensor.to(found->second.device());
-    }
-    for (const Site& site : list_sites(graph)) {
+    : graph_(nn::edited(graph, model.edits)),
+      parameters_(student_parameters(parameters, model)),
+      slots_(graph.nodes().size() * 2),
+      options_(options) {
+    for (const Site& site : list_sites(graph_)) {
+        if (site.node < options.first || site.node >= options.last) continue;
         const Quantizer* quantizer = model.quantization.find(site.name);
         if (!quantizer) continue;
+        if (!quantizer->fitted) model.quantization.require_fitted();
         if (site.is_weight()) {
             at::Tensor& weight = parameters_.at(site.parameter);
             weight = fake_quantize(weight, site, *quantizer);

@@ -15,18 +15,22 @@
 namespace aocq::quant {
 
 struct SimulateOptions {
+    std::size_t first = 0;  // nodes [first, last): weights outside keep their float values
+    std::size_t last = static_cast<std::size_t>(-1);
     double drop = 0.0;       // probability that an activation element stays float (QDrop)
     std::uint64_t seed = 0;  // of the drop masks
 };
 
 class Simulation : public nn::OperandPolicy {
   public:
-    // `parameters`: the float model's; the changed ones of `model` win. Throws where a quantizer is
+    // `parameters`: the float model's; those of `model` win. Throws where a quantizer of the range is
     // not fitted.
     Simulation(const nn::Graph& graph, const nn::Parameters& parameters,
                const QuantizedModel& model, SimulateOptions options = {});
     at::Tensor operand(std::size_t node, nn::Operand which, const at::Tensor& x) override;
 
+    // What to run: the model's graph with the edits of its passes.
+    const nn::Graph& graph() const { return graph_; }
     // Parameters to run with: changed by passes and, for quantized weights, already on their grid.
     const nn::Parameters& parameters() const { return parameters_; }
 
@@ -37,6 +41,7 @@ class Simulation : public nn::OperandPolicy {
     };
     const Slot* slot(std::size_t node, nn::Operand which) const;
 
+    nn::Graph graph_;
     nn::Parameters parameters_;
     std::vector<std::unique_ptr<Slot>> slots_;  // [node * 2 + operand]
     SimulateOptions options_;

@@ -27,6 +27,18 @@ TEST(Artefact, ComesBackAndSimulatesTheSameBits) {
                           nn::forward(toy.graph, two.parameters(), toy.images, &two)));
 }
 
+TEST(Artefact, EditsAndRewritesComeBack) {
+    const test::Toy toy;
+    QuantizedModel model = toy.fitted({4, 6});
+    model.edits = {{nn::EditKind::balance, "blocks.0.mlp.gelu", 192}};
+    model.balanced = nn::neutral_parameters(model.edits);
+    model.balanced["blocks.0.mlp.gelu.balance_scale"].fill_(2.0);
+    const QuantizedModel back = quantized_from_bundle(to_bundle(model, Json::object()));
+    EXPECT_EQ(back.edits, model.edits);
+    EXPECT_TRUE(at::equal(toy.simulated(back), toy.simulated(model)));
+    EXPECT_FALSE(at::equal(toy.simulated(back), toy.simulated(toy.fitted({4, 6}))));
+}
+
 TEST(Artefact, ScaleThatIsNotPositiveIsDamage) {
     const test::Toy toy;
     store::Bundle bundle = to_bundle(toy.fitted({4, 6}), Json::object());

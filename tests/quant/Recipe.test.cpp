@@ -18,23 +18,63 @@ Error error_of(const Json& method) {
     return Error::internal("accepted");
 }
 
-TEST(Recipe, ForEachBlockIsUnrolledInOrder) {
+TEST(Recipe, ForEachBlockIsOneStageWithItsStepsInOrder) {
     const nn::Graph graph = nn::build_vit(test::small_shape());
-    const Json method = {{"passes", {"fit", {{"for_each", "block"}, {"passes", {"fit"}}}}}};
+    const Json method = {{"passes", {"fit", {{"for_each", "block"}, {"passes", {"fit", "fit"}}}}}};
     const Recipe recipe = recipe_from(Fields(method, "method"), graph);
-    ASSERT_EQ(recipe.stages.size(), 3U);
-    EXPECT_EQ(recipe.stages[0].scope, "");
-    EXPECT_EQ(recipe.stages[1].scope, "blocks.0");
-    EXPECT_EQ(recipe.stages[2].scope, "blocks.1");
+    ASSERT_EQ(recipe.stages.size(), 2U);
+    EXPECT_EQ(recipe.stages[0].steps.at(0).scope, "");
+    EXPECT_EQ(recipe.stages[1].label, "fit + fit");
+    ASSERT_EQ(recipe.stages[1].steps.size(), 4U);
+    EXPECT_EQ(recipe.stages[1].steps[1].scope, "blocks.0");
+    EXPECT_EQ(recipe.stages[1].steps[2].scope, "blocks.1");
 }
 
 TEST(Recipe, ForEachLinearNamesEveryLinearLayer) {
     const nn::Graph graph = nn::build_vit(test::small_shape());
     const Json method = {{"passes", {{{"for_each", "linear"}, {"passes", {"fit"}}}}}};
     const Recipe recipe = recipe_from(Fields(method, "method"), graph);
-    ASSERT_EQ(recipe.stages.size(), 9U);
-    EXPECT_EQ(recipe.stages[1].scope, "blocks.0.attn.proj");
-    EXPECT_EQ(recipe.stages[8].scope, "head");
+    const auto& steps = recipe.stages.at(0).steps;
+    ASSERT_EQ(steps.size(), 9U);
+    EXPECT_EQ(steps[1].scope, "blocks.0.attn.proj");
+    EXPECT_EQ(steps[8].scope, "head");
+}
+
+Json leveled(const Json& levels) {
+    return {{"passes", {"fit", "channel_balance", "weight_rounding"}},
+            {"levels", levels},
+            {"channel_balance", {{"level", "operator"}}},
+            {"weight_rounding", {{"level", "loss"}}}};
+}
+
+TEST(Recipe, LevelThatIsOffPutsItsPassIntoTheNeutralForm) {
+    const nn::Graph graph = nn::build_vit(test::small_shape());
+    const auto parameters = [&](const Json& levels, std::size_t stage) {
+        return recipe_from(Fields(leveled(levels), "method"), graph)
+            .stages.at(stage)
+            .steps.front()
+            .run->parameters();
+    };
+    EXPECT_EQ(parameters({"loss"}, 1).at("form"), "neutral");
+    EXPECT_EQ(parameters({"loss"}, 2).at("cross"), true);
+    EXPECT_EQ(parameters({"operator"}, 2).at("cross"), false);
+    EXPECT_EQ(parameters({"operator"}, 2).at("solver"), "descent");
+    EXPECT_EQ(parameters(Json::array(), 2).at("token_power"), 0.0);
+}
+
+TEST(Recipe, UnknownLevelIsAnErrorThatNamesTheNearest) {
+    const Error error = error_of(leveled({"operater"}));
+    EXPECT_EQ(error.field("key"), "method.levels");
+    EXPECT_NE(error.remedy().find("'operator'"), std::string::npos);
+}
+
+TEST(Recipe, OnlyPassesThatAskForImagesMakeTheStageNeedThem) {
+    const nn::Graph graph = nn::build_vit(test::small_shape());
+    const Recipe off = recipe_from(Fields(leveled(Json::array()), "method"), graph);
+    EXPECT_FALSE(off.stages[1].needs().images);
+    EXPECT_TRUE(off.stages[2].needs().images);
+    EXPECT_FALSE(off.needs().sensitivity);
+    EXPECT_TRUE(recipe_from(Fields(leveled({"operator"}), "method"), graph).needs().sensitivity);
 }
 
 TEST(Recipe, UnknownPassNamesTheNearest) {
@@ -60,11 +100,7 @@ TEST(Recipe, ScopedFitLeavesTheOtherBlocksUnfittedWhichIsAnError) {
     const Recipe recipe = recipe_from(Fields(method, "method"), toy.graph);
     QuantizedModel model;
     model.quantization = Quantization(toy.sites, toy.schemes({8, 8}));
-    PassContext context = toy.context();
-    for (const auto& stage : recipe.stages) {
-        context.scope = stage.scope;
-        stage.run->apply(context, model);
-    }
+    run_steps(recipe.stages.front(), 0, toy.context(), model, [](std::size_t) {});
     EXPECT_TRUE(model.quantization.find("blocks.1.mlp.fc2:input")->fitted);
     EXPECT_FALSE(model.quantization.find("head:input")->fitted);
     try {

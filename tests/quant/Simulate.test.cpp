@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "quant/Toy.hpp"
 
 namespace aocq::quant {
@@ -44,6 +46,31 @@ TEST(Simulate, OperationsAndKernelGiveTheSameBits) {
                 grid_from_range(-0.1F * static_cast<float>(c), 4.0F, bits, Symmetry::symmetric));
         }
         expect_same_bits(x, linear_input(), quantizer(bits, Granularity::channel, channels));
+    }
+}
+
+TEST(Simulate, LogarithmicOperationsAndKernelGiveTheSameBits) {
+    // Every binary order of magnitude, the rounding borders between codes, zero and one.
+    std::vector<float> values{0.0F, 1.0F, 1e-38F, 1e-45F, -0.5F, 2.0F};
+    for (int i = 0; i < 4000; ++i)
+        values.push_back(std::ldexp(1.0F + static_cast<float>(i) / 4000.0F, -(i % 40)));
+    for (const float root : {0x1.306FE0p0F, 0x1.6A09E6p0F, 0x1.AE89F8p0F}) {
+        for (int e = 0; e < 20; ++e) {
+            const float border = std::ldexp(root, -e);
+            values.insert(values.end(), {border, std::nextafter(border, 0.0F),
+                                         std::nextafter(border, 2.0F)});
+        }
+    }
+    const at::Tensor x = at::tensor(at::ArrayRef<float>(values.data(), values.size()));
+    const Site site{"a:lhs", SiteKind::attention_probability, 0, nn::Operand::first, ""};
+    for (const Codec codec : {Codec::log2, Codec::log_sqrt2}) {
+        for (int bits = 2; bits <= 8; ++bits) {
+            for (const float scale : {1.0F, 0.37F}) {
+                Quantizer q = quantizer(bits, Granularity::tensor, {{scale, 0}});
+                q.scheme.codec = codec;
+                expect_same_bits(x, site, q);
+            }
+        }
     }
 }
 

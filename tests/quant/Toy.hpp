@@ -6,6 +6,7 @@
 #include "nn/Formula.hpp"
 #include "quant/Collect.hpp"
 #include "quant/Recipe.hpp"
+#include "quant/Simulate.hpp"
 
 namespace aocq::test {
 
@@ -28,7 +29,18 @@ struct Toy {
         return quant::resolve_scheme(sites, rules, widths);
     }
 
-    quant::PassContext context() const { return {graph, parameters, sites, statistics, {}, "", 0}; }
+    quant::PassContext context() const { return {graph, parameters, sites, statistics}; }
+
+    quant::Batches batches() const {
+        return [this](const std::function<void(const at::Tensor&)>& use) {
+            for (std::int64_t i = 0; i < images.size(0); i += 2) use(images.slice(0, i, i + 2));
+        };
+    }
+    quant::Sensitivity sensitivity() const {
+        quant::SensitivityMeter meter(graph, parameters, 5);
+        meter.add(images, 0);
+        return meter.result();
+    }
 
     // Every site fitted by a recipe of the one pass "fit".
     quant::QuantizedModel fitted(quant::Widths widths, const Json& fit = Json::object(),
@@ -37,8 +49,45 @@ struct Toy {
             quant::recipe_from(Fields({{"passes", {"fit"}}, {"fit", fit}}, "method"), graph);
         quant::QuantizedModel model;
         model.quantization = quant::Quantization(sites, schemes(widths, rules));
-        model.report.push_back(recipe.stages.front().run->apply(context(), model));
+        model.report.push_back(recipe.stages.front().steps.front().run->apply(context(), model));
         return model;
+    }
+
+    // A whole method on the toy.
+    quant::QuantizedModel made_by(const Json& method, quant::Widths widths,
+                                  const std::vector<quant::Rule>& rules = {}) const {
+        const nn::NoGradients scope;
+        const quant::Recipe recipe = quant::recipe_from(Fields(method, "method"), graph);
+        std::vector<quant::Rule> all = recipe.rules;
+        all.insert(all.end(), rules.begin(), rules.end());
+        const quant::Sensitivity measured = sensitivity();
+        quant::QuantizedModel model;
+        model.quantization = quant::Quantization(sites, schemes(widths, all));
+        for (const auto& stage : recipe.stages) {
+            quant::BlockWalk walk(graph, parameters, batches());
+            quant::PassContext with = context();
+            with.walk = &walk;
+            with.sensitivity = &measured;
+            quant::run_steps(stage, 0, with, model, [](std::size_t) {});
+        }
+        return model;
+    }
+
+    // Logits of the quantized model on the toy's images.
+    at::Tensor simulated(const quant::QuantizedModel& model) const {
+        const nn::NoGradients scope;
+        quant::Simulation simulation(graph, parameters, model);
+        return nn::forward(simulation.graph(), simulation.parameters(), images, &simulation);
+    }
+    at::Tensor logits() const {
+        const nn::NoGradients scope;
+        return nn::forward(graph, parameters, images);
+    }
+    // Logits of the float model with the model's equivalent rewrites.
+    at::Tensor rewritten(const quant::QuantizedModel& model) const {
+        const nn::NoGradients scope;
+        return nn::forward(nn::edited(graph, model.edits),
+                           quant::teacher_parameters(parameters, model), images);
     }
 };
 

@@ -4,7 +4,10 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
+#include "quant/kernels/LogQuant.hpp"
 #include "quant/kernels/Observers.hpp"
 #include "quant/kernels/RangeSearch.hpp"
 
@@ -64,6 +67,32 @@ double mean_square_error(std::span<const float> samples, const SiteScheme& schem
     return objective(range) / static_cast<double>(samples.size());
 }
 
+// The scale of a logarithmic grid: the largest value, or with a searching observer what gives the
+// samples the smallest error.
+Grid fit_log(const store::SiteStatistics& statistics, const SiteScheme& scheme,
+             const ObserverOptions& options) {
+    const float largest = std::max(statistics.maximum, std::numeric_limits<float>::min());
+    Grid best{largest, 0};
+    if (options.observer != Observer::mse && options.observer != Observer::omse) return best;
+    std::vector<float> found(statistics.samples.size());
+    double least = std::numeric_limits<double>::infinity();
+    for (const double factor : linear_factors(0.35, options.steps)) {
+        const LogGrid grid{static_cast<float>(largest * factor),
+                           scheme.codec == Codec::log2 ? LogBase::two : LogBase::sqrt2,
+                           LogZero::top};
+        fake_quant_log(statistics.samples, found, grid, scheme.bits);
+        double error = 0;
+        for (std::size_t i = 0; i < found.size(); ++i) {
+            error += std::pow(std::abs(found[i] - statistics.samples[i]), options.power);
+        }
+        if (error < least) {
+            least = error;
+            best.scale = grid.scale;
+        }
+    }
+    return best;
+}
+
 class Fit : public Pass {
   public:
     Fit(ObserverOptions activations, ObserverOptions weights)
@@ -90,6 +119,10 @@ class Fit : public Pass {
     Json fit_activation(const PassContext& context, const Site& site, Quantizer& quantizer) const {
         const auto& statistics = statistics_of(context, site.name);
         const SiteScheme& scheme = quantizer.scheme;
+        if (scheme.codec != Codec::uniform) {
+            quantizer.grids = {fit_log(statistics, scheme, activations_)};
+            return {{"scale", quantizer.grids.front().scale}};
+        }
         std::vector<Range> ranges;
         if (scheme.granularity == Granularity::tensor) {
             ranges = {observe_range(statistics, scheme.bits, scheme.symmetry, activations_)};
@@ -114,11 +147,8 @@ class Fit : public Pass {
 
     Json fit_weight(const PassContext& context, const Site& site, Quantizer& quantizer,
                     const QuantizedModel& model) const {
-        const auto changed = model.changed.find(site.parameter);
-        const at::Tensor& source = changed == model.changed.end()
-                                       ? context.parameters.find(site.parameter)->second
-                                       : changed->second;
-        const at::Tensor weight = source.to(at::kCPU).contiguous();
+        const at::Tensor weight =
+            find_parameter(context, model, site.parameter).to(at::kCPU).contiguous();
         const std::span<const float> values(weight.const_data_ptr<float>(),
                                             static_cast<std::size_t>(weight.numel()));
         const Layout layout = layout_of(quantizer.scheme, site, weight.sizes().vec());
@@ -132,7 +162,11 @@ class Fit : public Pass {
 
 }  // namespace
 
-std::unique_ptr<Pass> make_fit(Fields fields) {
+std::unique_ptr<Pass> make_fit(Fields fields, Form form) {
+    if (form == Form::neutral) {
+        fields.fail("level", Error::config("this pass has no neutral form")
+                                 .advise("leave out its level: every method needs it"));
+    }
     ObserverOptions options;
     options.observer = fields.choice<Observer>("observer", observer_names, Observer::minmax);
     options.percentile = fields.number("percentile", 0.5, 1.0, options.percentile);

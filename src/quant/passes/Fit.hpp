@@ -13,6 +13,6 @@
 
 namespace aocq::quant {
 
-std::unique_ptr<Pass> make_fit(Fields fields);
+std::unique_ptr<Pass> make_fit(Fields fields, Form form);
 
 }  // namespace aocq::quant

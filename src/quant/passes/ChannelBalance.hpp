@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pass "channel_balance", AOCQ's operator level as reconstructed in METHODS 0.4(A) and 0.5: per
+// site a scale and a shift of every channel, folded so that the float function stays the same,
+// searched for the smallest token-weighted output error of the quantized layer. A change is kept
+// only if it also gains on calibration images that the search did not use.
+//   [method.channel_balance]
+//   sites = ["norm", "value", "activation", "scores"]
+//   alpha = [0.0, 0.2, .. 1.0]   exponents tried; 0 with no shift is the unchanged site
+//   shift = true                 try centred channels too
+//   power_of_two = false         round scales to powers of two (shifts in hardware)
+//   margin = 0.02                smallest share of the error that must be gained
+//   rows = 2048                  tokens that the search looks at
+//   token_power = 0.5            of the gradient norm in the token weights; 0: all tokens alike
+#pragma once
+
+#include <memory>
+
+#include "quant/Pass.hpp"
+
+namespace aocq::quant {
+
+std::unique_ptr<Pass> make_channel_balance(Fields fields, Form form);
+
+}  // namespace aocq::quant

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The error that rounding a layer's input (and weight) makes at the layer's output, every token
+// with its weight: what operators and steps are chosen by.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace aocq::quant {
+
+// Rows (tokens) of a calibration value with their weights: x [R, C] f32, weights [R, 1] f32.
+struct Rows {
+    at::Tensor x, weights;
+};
+
+// Images of the search, and the others, which only judge its result: every `held_back`-th image.
+struct Split {
+    std::vector<std::int64_t> search, judge;
+};
+Split split_images(std::int64_t images, int held_back = 4);
+
+// Evenly spaced rows of the given images: x [images, ..., C] and weights [images, rows] with the
+// same number of rows per image; about `most` of them.
+Rows pick_rows(const at::Tensor& x, const at::Tensor& weights,
+               const std::vector<std::int64_t>& images, std::int64_t most);
+
+// Sum over rows of weight * |e W^T|^2 for errors e [R, C] of the input; the weighted mean of e can
+// be taken out first, where a bias will make it good.
+class LayerError {
+  public:
+    enum class Mean { kept, removed };
+    // weight [O, C]. O(O C^2) once, then O(R C min(O, C)) per call.
+    explicit LayerError(const at::Tensor& weight, Mean mean = Mean::kept);
+    double operator()(const at::Tensor& error, const at::Tensor& row_weights) const;
+
+  private:
+    at::Tensor factor_;  // [C, min(O, C)] with factor factor^T = W^T W
+    Mean mean_;
+};
+
+}  // namespace aocq::quant

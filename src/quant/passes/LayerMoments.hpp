@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Weighted moments of a linear layer's input before (u) and after (x) its quantization: all that
+// rounding the layer's weight needs to know of the images (METHODS 0.4(C), 0.5).
+#pragma once
+
+#include <ATen/ATen.h>
+
+namespace aocq::quant {
+
+struct LayerMoments {
+    at::Tensor hessian;    // [C, C] f64: sum of w x x^T, x centred
+    at::Tensor cross;      // [C, C] f64: sum of w x (u - x)^T, both centred
+    at::Tensor mean;       // [C] f64: weighted mean of x
+    at::Tensor raw_mean;   // [C] f64: weighted mean of u
+    double weight = 0;     // sum of w
+};
+
+// u, x [R, C] f32; weights [R, 1] f32. O(R C^2).
+LayerMoments layer_moments(const at::Tensor& u, const at::Tensor& x, const at::Tensor& weights);
+
+// W + W cross^T (hessian + ridge * mean diagonal * I)^-1, the best weight for the quantized input
+// before it is rounded: [O, C] f64. Error(numeric) where the system cannot be solved.
+at::Tensor compensated(const at::Tensor& weight, const LayerMoments& moments, double ridge);
+
+}  // namespace aocq::quant

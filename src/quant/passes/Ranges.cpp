@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quant/passes/Ranges.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "quant/kernels/Observers.hpp"
+#include "quant/kernels/RangeSearch.hpp"
+
+namespace aocq::quant {
+namespace {
+
+std::span<const float> values_of(const at::Tensor& x) {
+    return {x.const_data_ptr<float>(), static_cast<std::size_t>(x.numel())};
+}
+
+}  // namespace
+
+Range fit_range(const at::Tensor& x, int bits, Symmetry symmetry, std::int64_t most, int steps) {
+    const at::Tensor flat = x.reshape({-1}).contiguous();
+    const auto [low, high] = at::aminmax(flat);
+    const Range full{low.item<float>(), high.item<float>()};
+    const std::span<const float> all = values_of(flat);
+    const auto count = static_cast<std::int64_t>(all.size());
+    std::vector<float> samples;
+    const std::int64_t taken = std::min(count, most);
+    samples.reserve(static_cast<std::size_t>(taken) + 2);
+    for (std::int64_t i = 0; i < taken; ++i)
+        samples.push_back(all[static_cast<std::size_t>(i * count / taken)]);
+    samples.push_back(full.low);
+    samples.push_back(full.high);
+    return search_ends({samples, bits, symmetry, 2.0}, full, search_factors(steps));
+}
+
+void fit_quantizer(const at::Tensor& x, const Site& site, Quantizer& quantizer) {
+    const SiteScheme& scheme = quantizer.scheme;
+    quantizer.fitted = true;
+    if (scheme.mode == Mode::dynamic) return;
+    if (scheme.codec != Codec::uniform) {
+        quantizer.grids = {{std::max(x.max().item<float>(), std::numeric_limits<float>::min()), 0}};
+        return;
+    }
+    const Layout layout = layout_of(scheme, site, x.sizes().vec());
+    const at::Tensor cut = x.reshape({layout.outer, layout.channels, layout.inner});
+    quantizer.grids.clear();
+    for (std::int64_t c = 0; c < layout.channels; ++c) {
+        const Range range = fit_range(cut.select(1, c), scheme.bits, scheme.symmetry);
+        quantizer.grids.push_back(
+            grid_from_range(range.low, range.high, scheme.bits, scheme.symmetry));
+    }
+}
+
+void fit_weight_quantizer(const at::Tensor& weight, const Site& site, Quantizer& quantizer) {
+    const at::Tensor values = weight.to(at::kCPU, at::kFloat).contiguous();
+    const Layout layout = layout_of(quantizer.scheme, site, values.sizes().vec());
+    ObserverOptions options;
+    options.observer = Observer::mse;
+    quantizer.grids = fit_rows(values_of(values), layout, quantizer.scheme.bits,
+                               quantizer.scheme.symmetry, options);
+    quantizer.fitted = true;
+}
+
+}  // namespace aocq::quant

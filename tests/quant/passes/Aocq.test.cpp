@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// The three passes of configs/methods/aocq.toml on a small model.
+#include <gtest/gtest.h>
+
+#include "quant/Toy.hpp"
+#include "quant/passes/LearnedRounding.hpp"
+
+namespace aocq::quant {
+namespace {
+
+Json method(const Json& levels, const Json& rounding = Json::object()) {
+    Json all = {{"passes",
+                 {"fit",
+                  "channel_balance",
+                  {{"for_each", "block"}, {"passes", {"activation_step", "weight_rounding"}}}}},
+                {"levels", levels},
+                {"fit", {{"observer", "mse"}}},
+                {"channel_balance", {{"level", "operator"}}},
+                {"activation_step", {{"level", "framework"}}},
+                {"weight_rounding", rounding}};
+    all["weight_rounding"]["level"] = "loss";
+    return all;
+}
+
+double divergence(const test::Toy& toy, const QuantizedModel& model) {
+    const at::Tensor p = at::log_softmax(toy.logits().to(at::kDouble), -1);
+    const at::Tensor q = at::log_softmax(toy.simulated(model).to(at::kDouble), -1);
+    return (p.exp() * (p - q)).sum(-1).mean().item<double>();
+}
+
+TEST(Aocq, RewritesKeepTheFloatFunction) {
+    const test::Toy toy;
+    const QuantizedModel model =
+        toy.made_by(method({"operator", "framework", "loss"}), {4, 4});
+    const at::Tensor before = toy.logits();
+    const double range = (before.max() - before.min()).item<double>();
+    EXPECT_LE((toy.rewritten(model) - before).abs().max().item<double>(), 1e-5 * range);
+}
+
+TEST(Aocq, EveryLevelReportsObjectivesThatDoNotRise) {
+    const test::Toy toy;
+    const QuantizedModel model =
+        toy.made_by(method({"operator", "framework", "loss"}), {4, 4});
+    int entries = 0;
+    for (const auto& pass : model.report) {
+        if (pass.at("pass") == "fit") continue;
+        for (const auto& [site, figures] : pass.at("sites").items()) {
+            EXPECT_LE(figures.at("after").get<double>(),
+                      figures.at("before").get<double>() * (1 + 1e-9))
+                << pass.at("pass") << " " << site;
+            ++entries;
+        }
+    }
+    EXPECT_GE(entries, 20);
+}
+
+TEST(Aocq, AllLevelsTogetherComeCloserToFloatThanNone) {
+    const test::Toy toy;
+    const double none =
+        divergence(toy, toy.made_by(method(Json::array(), {{"solver", "nearest"}}), {4, 4}));
+    const double all =
+        divergence(toy, toy.made_by(method({"operator", "framework", "loss"}), {4, 4}));
+    EXPECT_LT(all, none);
+}
+
+TEST(Aocq, NothingOnWithNearestRoundingIsTheUniformBaseline) {
+    const test::Toy toy;
+    const QuantizedModel off =
+        toy.made_by(method(Json::array(), {{"solver", "nearest"}}), {4, 8});
+    EXPECT_TRUE(at::equal(toy.simulated(off), toy.simulated(toy.fitted({4, 8}, {{"observer", "mse"}}))));
+}
+
+TEST(Aocq, EverySolverAndWidthWorks) {
+    const test::Toy toy;
+    for (const char* solver : {"nearest", "sweep", "descent", "learned"}) {
+        for (const Widths widths : {Widths{8, 8}, Widths{2, 3}, Widths{4, 32}, Widths{32, 4}}) {
+            const QuantizedModel model = toy.made_by(
+                method({"operator", "framework", "loss"}, {{"solver", solver}}), widths);
+            EXPECT_TRUE(at::isfinite(toy.simulated(model)).all().item<bool>())
+                << solver << " " << widths.weights << " " << widths.activations;
+        }
+    }
+}
+
+TEST(Aocq, GroupsAndTokensWork) {
+    const test::Toy toy;
+    const QuantizedModel model = toy.made_by(
+        method({"operator", "framework", "loss"}), {4, 8},
+        {test::rule({{"kind", "linear.weight"}, {"granularity", "group"}, {"group", 16}}),
+         test::rule({{"kind", "linear.input"}, {"granularity", "token"}, {"mode", "dynamic"}})});
+    EXPECT_TRUE(at::isfinite(toy.simulated(model)).all().item<bool>());
+    EXPECT_EQ(model.quantization.find("blocks.0.attn.qkv:weight")->grids.size(), 144U * 3U);
+}
+
+TEST(Aocq, RoundedWeightsLieOnTheirGrids) {
+    const test::Toy toy;
+    const QuantizedModel model = toy.made_by(method({"loss"}), {3, 8});
+    for (const auto& [name, tensor] : model.changed) {
+        if (!name.ends_with(".weight")) continue;
+        const std::string site = name.substr(0, name.size() - 7) + ":weight";
+        const Site& place = *std::find_if(toy.sites.begin(), toy.sites.end(),
+                                          [&](const Site& s) { return s.name == site; });
+        const nn::NoGradients scope;
+        EXPECT_TRUE(at::equal(fake_quantize(tensor, place, *model.quantization.find(site)), tensor))
+            << name;
+    }
+    EXPECT_EQ(model.changed.size(), 16U);  // weight and bias of four layers in two blocks
+}
+
+TEST(Aocq, RunsAreRepeatable) {
+    const test::Toy toy;
+    const Json all = method({"operator", "framework", "loss"});
+    EXPECT_TRUE(at::equal(toy.simulated(toy.made_by(all, {4, 4})),
+                          toy.simulated(toy.made_by(all, {4, 4}))));
+}
+
+TEST(Aocq, StageThatWasLeftOffGoesOnWithTheSameBits) {
+    const nn::NoGradients scope;
+    const test::Toy toy;
+    const Json all = method({"operator", "framework", "loss"});
+    const Recipe recipe = recipe_from(Fields(all, "method"), toy.graph);
+    const Sensitivity measured = toy.sensitivity();
+    std::optional<QuantizedModel> saved;
+    QuantizedModel whole;
+    whole.quantization = Quantization(toy.sites, toy.schemes({4, 4}));
+    for (const auto& stage : recipe.stages) {
+        BlockWalk walk(toy.graph, toy.parameters, toy.batches());
+        PassContext context = toy.context();
+        context.walk = &walk;
+        context.sensitivity = &measured;
+        run_steps(stage, 0, context, whole, [&](std::size_t done) {
+            if (stage.steps.size() == 4 && done == 2) saved = whole;
+        });
+    }
+    ASSERT_TRUE(saved);
+    BlockWalk walk(toy.graph, toy.parameters, toy.batches());
+    PassContext context = toy.context();
+    context.walk = &walk;
+    context.sensitivity = &measured;
+    run_steps(recipe.stages.back(), 2, context, *saved, [](std::size_t) {});
+    EXPECT_TRUE(at::equal(toy.simulated(*saved), toy.simulated(whole)));
+    EXPECT_EQ(saved->report, whole.report);
+}
+
+TEST(Aocq, BlockIsNotBalancedTwice) {
+    const test::Toy toy;
+    const Json twice = {{"passes", {"fit", "channel_balance", "channel_balance"}},
+                        {"channel_balance", {{"margin", 0.0}}}};
+    EXPECT_THROW(toy.made_by(twice, {4, 4}), Error);
+}
+
+TEST(LearnedRounding, BeatsNearestOnCorrelatedInputs) {
+    const nn::NoGradients scope;
+    const at::Tensor x = (test::formula("x", {200, 1}) * 4.0 + test::formula("y", {200, 16}))
+                             .to(at::kDouble);
+    const at::Tensor hessian = at::mm(x.t(), x);
+    const at::Tensor position = test::formula("w", {8, 16}).to(at::kDouble) * 12.0 + 7.5;
+    const at::Tensor scales = at::full({8, 16}, 0.1, at::kDouble);
+    const at::Tensor codes =
+        learn_codes(position, scales, hessian, 15, {.iterations = 500, .rate = 2e-2});
+    const auto error = [&](const at::Tensor& q) {
+        const at::Tensor d = (q - position) * scales;
+        return (at::mm(d, hessian) * d).sum().item<double>();
+    };
+    EXPECT_LT(error(codes), 0.5 * error(at::round(position).clamp(0, 15)));
+    EXPECT_LT((codes - position).abs().max().item<double>(), 1.0);
+}
+
+}  // namespace
+}  // namespace aocq::quant
