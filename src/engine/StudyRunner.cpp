@@ -94,10 +94,9 @@ std::vector<std::byte> StudyRunner::perform(const Unit& unit, const CollectTask&
     const LoadedModel& loaded = model(task.experiment);
     quant::Collector collector(loaded.model.graph, loaded.on_device,
                                {.seed = experiment(task.experiment).seed});
-    for_each_calibration_batch(task.experiment, task.first, task.last, stop,
-                               [&](const at::Tensor& images, std::int64_t first) {
-                                   collector.add(images, first);
-                               });
+    for_each_calibration_batch(
+        task.experiment, task.first, task.last, stop,
+        [&](const at::Tensor& images, std::int64_t first) { collector.add(images, first); });
     const store::StatisticsFile chunk{{{"first", task.first}, {"last", task.last}},
                                       collector.result()};
     store::write_bundle(folder_.cache("chunk", unit.key), store::to_bundle(chunk));
@@ -145,9 +144,9 @@ quant::QuantizedModel StudyRunner::start_of(const PassTask& task) {
             store::read_bundle(folder_.cache("artefact", task.parent), "artefact"));
     }
     quant::QuantizedModel fresh;
-    fresh.quantization = quant::Quantization(
-        model(task.experiment).sites,
-        work_.experiments[static_cast<std::size_t>(task.experiment)].schemes);
+    fresh.quantization =
+        quant::Quantization(model(task.experiment).sites,
+                            work_.experiments[static_cast<std::size_t>(task.experiment)].schemes);
     return fresh;
 }
 
@@ -168,24 +167,22 @@ std::vector<std::byte> StudyRunner::perform(const Unit& unit, const PassTask& ta
     }
     const quant::Sensitivity sensitivity =
         chunks.empty() ? quant::Sensitivity() : quant::join_chunks(chunks);
-    quant::BlockWalk walk(
-        loaded.model.graph, loaded.on_device, [&](const auto& use_batch) {
-            const DataUse& use = data(wanted.calibration, Purpose::calibration);
-            for_each_calibration_batch(
-                task.experiment, 0, use.images, stop,
-                [&](const at::Tensor& images, std::int64_t) { use_batch(images); });
-        });
-    const quant::PassContext context{
-        .graph = loaded.model.graph,
-        .parameters = loaded.on_device,
-        .sites = loaded.sites,
-        .statistics = statistics,
-        .walk = &walk,
-        .sensitivity = &sensitivity,
-        .seed = wanted.seed,
-        .may_stop = [&] {
-            if (stop.stop_requested()) throw Stopped();
-        }};
+    quant::BlockWalk walk(loaded.model.graph, loaded.on_device, [&](const auto& use_batch) {
+        const DataUse& use = data(wanted.calibration, Purpose::calibration);
+        for_each_calibration_batch(
+            task.experiment, 0, use.images, stop,
+            [&](const at::Tensor& images, std::int64_t) { use_batch(images); });
+    });
+    const quant::PassContext context{.graph = loaded.model.graph,
+                                     .parameters = loaded.on_device,
+                                     .sites = loaded.sites,
+                                     .statistics = statistics,
+                                     .walk = &walk,
+                                     .sensitivity = &sensitivity,
+                                     .seed = wanted.seed,
+                                     .may_stop = [&] {
+                                         if (stop.stop_requested()) throw Stopped();
+                                     }};
     const Json provenance = {
         {"model", work_.experiments[static_cast<std::size_t>(task.experiment)].model_name},
         {"weights", loaded.model.fingerprint},

@@ -144,16 +144,13 @@ class WorkBuilder {
                     needs.push_back(unit);
                 }
             }
-            Json parts = {{"model", parsed.model_key},
-                          {"statistics", work.statistics_key},
-                          {"scheme", scheme},
-                          {"seed", experiment.seed},
-                          {"parent", parent},
-                          {"stage", passed}};
+            Json parts = {{"model", parsed.model_key}, {"statistics", work.statistics_key},
+                          {"scheme", scheme},          {"seed", experiment.seed},
+                          {"parent", parent},          {"stage", passed}};
             if (!task.sensitivity.empty()) parts["sensitivity"] = task.sensitivity;
             const std::string key = hash_of(keyed("artefact", std::move(parts)));
-            previous = add(key, fmt::format("pass {} {}", stage.label, work.model_name), needs, cost,
-                           false, index, std::move(task));
+            previous = add(key, fmt::format("pass {} {}", stage.label, work.model_name), needs,
+                           cost, false, index, std::move(task));
             parent = key;
         }
         work.artefact_key = parent;

@@ -68,8 +68,8 @@ struct Work {
 
 Work make_work(const config::Study& study, const Json& facts, const std::string& numerics);
 
-// The kind of file that a unit leaves in the cache: "chunk", "statistics", "sensitivity", "artefact",
-// "logits", or
+// The kind of file that a unit leaves in the cache: "chunk", "statistics", "sensitivity",
+// "artefact", "logits", or
 // "" for none.
 std::string_view cached_kind(const Task& task);
 

@@ -85,8 +85,7 @@ class NodeRunner {
     at::Tensor eval(const Softmax&, const Inputs& in) const { return at::softmax(in[0], -1); }
     at::Tensor eval(const Gelu& op, const Inputs& in) const {
         const at::Tensor active = at::gelu(in[0]);
-        return op.scale.empty() ? active
-                                : (active - parameter(op.shift)) / parameter(op.scale);
+        return op.scale.empty() ? active : (active - parameter(op.shift)) / parameter(op.scale);
     }
     at::Tensor eval(const Add&, const Inputs& in) const { return in[0] + in[1]; }
     at::Tensor eval(const Average&, const Inputs& in) const { return (in[0] + in[1]) / 2; }

@@ -46,7 +46,7 @@ struct Matmul {        // lhs @ rhs (or rhs transposed in its last two axes), ti
     bool transpose_rhs;
     double factor;
 };
-struct Softmax {};    // over the last axis
+struct Softmax {};  // over the last axis
 // erf form; with the names of two parameters [C]: (gelu(x) - shift) / scale, the per-channel
 // requantization multiplier of an integer epilogue (GraphEdit.hpp).
 struct Gelu {

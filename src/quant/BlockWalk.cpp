@@ -62,8 +62,7 @@ at::Tensor BlockWalk::images_at_first_block(const QuantizedModel* model) {
 
 void BlockWalk::advance(Cursor& cursor, std::size_t block, const QuantizedModel* model) {
     AOCQ_EXPECT(block < graph_.blocks().size());
-    if (!cursor.value.defined() || cursor.block > block)
-        cursor = {0, images_at_first_block(model)};
+    if (!cursor.value.defined() || cursor.block > block) cursor = {0, images_at_first_block(model)};
     for (; cursor.block < block; ++cursor.block) {
         const nn::Block& range = graph_.blocks()[cursor.block];
         nn::RunOptions options;

@@ -37,9 +37,9 @@ at::Tensor find_parameter(const PassContext& context, const QuantizedModel& mode
 }
 
 const Site& find_site(const PassContext& context, std::size_t node, nn::Operand operand) {
-    const auto found =
-        std::find_if(context.sites.begin(), context.sites.end(),
-                     [&](const Site& s) { return s.node == node && s.operand == operand; });
+    const auto found = std::find_if(context.sites.begin(), context.sites.end(), [&](const Site& s) {
+        return s.node == node && s.operand == operand;
+    });
     AOCQ_EXPECT(found != context.sites.end());
     return *found;
 }

@@ -23,9 +23,9 @@ struct PassContext {
     const nn::Parameters& parameters;  // the float model's
     const std::vector<Site>& sites;
     const store::StatisticsFile& statistics;
-    BlockWalk* walk = nullptr;                   // where the stage needs images
-    const Sensitivity* sensitivity = nullptr;    // where it needs them
-    std::string scope = {};                      // a block's or a linear node's name; "": everything
+    BlockWalk* walk = nullptr;                 // where the stage needs images
+    const Sensitivity* sensitivity = nullptr;  // where it needs them
+    std::string scope = {};                    // a block's or a linear node's name; "": everything
     std::uint64_t seed = 0;
     std::function<void()> may_stop = [] {};  // to be called now and then; throws to leave off
 };

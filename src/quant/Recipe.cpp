@@ -4,7 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <map>
 
+#include "core/Log.hpp"
 #include "core/Text.hpp"
 #include "quant/passes/ActivationStep.hpp"
 #include "quant/passes/ChannelBalance.hpp"
@@ -143,9 +146,8 @@ Needs Stage::needs() const {
 Json Stage::describe() const {
     Json list = Json::array();
     for (const Step& step : steps) {
-        list.push_back({{"pass", step.pass},
-                        {"scope", step.scope},
-                        {"parameters", step.run->parameters()}});
+        list.push_back(
+            {{"pass", step.pass}, {"scope", step.scope}, {"parameters", step.run->parameters()}});
     }
     return list;
 }
@@ -158,14 +160,19 @@ Needs Recipe::needs() const {
 
 void run_steps(const Stage& stage, std::size_t first, PassContext context, QuantizedModel& model,
                const std::function<void(std::size_t)>& done) {
+    std::map<std::string, double> seconds;  // for the log only
     for (std::size_t i = first; i < stage.steps.size(); ++i) {
         const Step& step = stage.steps[i];
+        const auto start = std::chrono::steady_clock::now();
         context.may_stop();
         context.scope = step.scope;
         const Json sites = step.run->apply(context, model);
         model.report.push_back({{"pass", step.pass}, {"scope", step.scope}, {"sites", sites}});
+        seconds[step.pass] +=
+            std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         done(i + 1);
     }
+    for (const auto& [pass, time] : seconds) log_debug("pass {} took {:.1f} s", pass, time);
 }
 
 std::vector<std::string> pass_names() {

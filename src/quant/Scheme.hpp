@@ -56,7 +56,8 @@ struct Widths {
 struct Rule {
     std::string path;                       // key path of the rule, for messages
     std::vector<std::string> names, kinds;  // patterns with * and ?; empty: any
-    std::optional<int> at_most;  // only sites whose width, as the rules before left it, is no larger
+    std::optional<int>
+        at_most;  // only sites whose width, as the rules before left it, is no larger
     std::optional<Codec> codec;
     std::optional<bool> quantize;
     std::optional<int> bits;  // fixed width; unset: the experiment's width of the class
@@ -66,8 +67,8 @@ struct Rule {
     std::optional<Mode> mode;
 };
 
-// One [[rule]] table. Keys: name, kind, at_most, codec, quantize, bits, symmetry, granularity, group,
-// mode.
+// One [[rule]] table. Keys: name, kind, at_most, codec, quantize, bits, symmetry, granularity,
+// group, mode.
 Rule rule_from(Fields fields);
 
 // Default before any rule: every site quantized; weights symmetric per output channel, activations

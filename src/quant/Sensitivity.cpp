@@ -69,9 +69,10 @@ void SensitivityMeter::add(const at::Tensor& images, std::int64_t first) {
         for (std::size_t i = 0; i < places_.size(); ++i) {
             const at::Tensor g = found[i].detach();
             const at::Tensor rows = g.reshape({images.size(0), -1, g.size(-1)});
-            const at::Tensor norm = rows.square().sum(-1) / draws_;
+            const at::Tensor square = rows.square();
+            const at::Tensor norm = square.sum(-1) / draws_;
             squared[i] = squared[i].defined() ? squared[i] + norm : norm;
-            const at::Tensor sum = rows.to(at::kDouble).square().sum({0, 1}) / draws_;
+            const at::Tensor sum = square.sum({0, 1}, false, at::kDouble) / draws_;
             auto& total = squares_[places_[i].first];
             total = total.defined() ? total + sum.to(at::kCPU) : sum.to(at::kCPU);
         }

@@ -105,7 +105,8 @@ at::Tensor log_value(const at::Tensor& x, const Quantizer& quantizer) {
                                  : e * -2 - above(0x1.306FE0p0) - above(0x1.AE89F8p0);
     const std::int64_t top = largest_code(quantizer.scheme.bits);
     const at::Tensor q = at::where(t >= 0x1p-126, at::clamp(steps, 0, top), at::full_like(e, top));
-    const at::Tensor value = log_powers(grid, quantizer.scheme.bits).to(x.device()).take(q) * grid.scale;
+    const at::Tensor value =
+        log_powers(grid, quantizer.scheme.bits).to(x.device()).take(q) * grid.scale;
     return at::where(at::isnan(t), t, value);
 }
 

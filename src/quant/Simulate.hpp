@@ -23,8 +23,8 @@ struct SimulateOptions {
 
 class Simulation : public nn::OperandPolicy {
   public:
-    // `parameters`: the float model's; those of `model` win. Throws where a quantizer of the range is
-    // not fitted.
+    // `parameters`: the float model's; those of `model` win. Throws where a quantizer of the range
+    // is not fitted.
     Simulation(const nn::Graph& graph, const nn::Parameters& parameters,
                const QuantizedModel& model, SimulateOptions options = {});
     at::Tensor operand(std::size_t node, nn::Operand which, const at::Tensor& x) override;

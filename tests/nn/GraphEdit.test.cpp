@@ -39,8 +39,7 @@ TEST(GraphEdit, PlacesAndNamesOfNodesStay) {
 TEST(GraphEdit, MissingBiasIsPutIn) {
     const NoGradients scope;
     GraphBuilder g("x");
-    const Graph graph =
-        g.finish(g.linear("a", g.input(), 3, 2, Role::linear, /*bias=*/false));
+    const Graph graph = g.finish(g.linear("a", g.input(), 3, 2, Role::linear, /*bias=*/false));
     const std::vector<GraphEdit> edits{{EditKind::bias, "a", 2}};
     const Graph changed = edited(graph, edits);
     const at::Tensor x = test::formula("image", {4, 3});

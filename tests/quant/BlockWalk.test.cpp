@@ -21,8 +21,8 @@ TEST(BlockWalk, TeacherIsTheFloatModelsValue) {
     const test::Toy toy;
     BlockWalk walk(toy.graph, toy.parameters, toy.batches());
     for (const std::size_t block : {std::size_t{0}, std::size_t{1}, std::size_t{0}}) {
-        const at::Tensor expected = value_of(toy.graph, toy.parameters, toy.images,
-                                             walk.entrance(block), nullptr);
+        const at::Tensor expected =
+            value_of(toy.graph, toy.parameters, toy.images, walk.entrance(block), nullptr);
         EXPECT_TRUE(at::allclose(walk.teacher(block), expected, 1e-5, 1e-6)) << block;
     }
     EXPECT_EQ(walk.images(), 4);
@@ -34,8 +34,8 @@ TEST(BlockWalk, StudentIsTheSimulationsValue) {
     const QuantizedModel model = toy.fitted({4, 4});
     BlockWalk walk(toy.graph, toy.parameters, toy.batches());
     Simulation simulation(toy.graph, toy.parameters, model);
-    const at::Tensor expected = value_of(toy.graph, simulation.parameters(), toy.images,
-                                         walk.entrance(1), &simulation);
+    const at::Tensor expected =
+        value_of(toy.graph, simulation.parameters(), toy.images, walk.entrance(1), &simulation);
     EXPECT_TRUE(at::allclose(walk.student(1, model), expected, 1e-4, 1e-5));
     EXPECT_FALSE(at::allclose(walk.student(1, model), walk.teacher(1), 1e-2, 1e-2));
 }

@@ -35,17 +35,15 @@ TEST(Sensitivity, NormsAreThoseOfFiniteDifferences) {
         replaced.at(place)[0][3][channel] += change;
         nn::RunOptions options;
         options.value_overrides = &replaced;
-        const at::Tensor logits =
-            nn::run(toy.graph, toy.parameters,
-                    {{toy.graph.input(), toy.images.slice(0, 0, 1)}}, options)
-                .at(toy.graph.output());
+        const at::Tensor logits = nn::run(toy.graph, toy.parameters,
+                                          {{toy.graph.input(), toy.images.slice(0, 0, 1)}}, options)
+                                      .at(toy.graph.output());
         return -at::log_softmax(logits.to(at::kDouble), -1)[0][label].item<double>();
     };
     double square = 0;
     constexpr double step = 2e-2;
     for (std::int64_t channel = 0; channel < 48; ++channel) {
-        const double slope =
-            (loss_with(channel, step) - loss_with(channel, -step)) / (2 * step);
+        const double slope = (loss_with(channel, step) - loss_with(channel, -step)) / (2 * step);
         square += slope * slope;
     }
     const double norm = measured.nodes.at("blocks.1.mlp.fc2").token_norm[0][3].item<double>();

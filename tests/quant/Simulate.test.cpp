@@ -57,8 +57,8 @@ TEST(Simulate, LogarithmicOperationsAndKernelGiveTheSameBits) {
     for (const float root : {0x1.306FE0p0F, 0x1.6A09E6p0F, 0x1.AE89F8p0F}) {
         for (int e = 0; e < 20; ++e) {
             const float border = std::ldexp(root, -e);
-            values.insert(values.end(), {border, std::nextafter(border, 0.0F),
-                                         std::nextafter(border, 2.0F)});
+            values.insert(values.end(),
+                          {border, std::nextafter(border, 0.0F), std::nextafter(border, 2.0F)});
         }
     }
     const at::Tensor x = at::tensor(at::ArrayRef<float>(values.data(), values.size()));

@@ -53,15 +53,14 @@ RoundingProblem::RoundingProblem(std::vector<double> hessian, std::int64_t colum
     factorize(damping);
 }
 
-// H = L L^T with the columns in reverse order gives the upper factor U of H^-1 = U^T U in the wanted
-// order without inverting H: reversing rows and columns of L^-1 turns lower into upper.
+// H = L L^T with the columns in reverse order gives the upper factor U of H^-1 = U^T U in the
+// wanted order without inverting H: reversing rows and columns of L^-1 turns lower into upper.
 void RoundingProblem::factorize(double damping) {
     const std::int64_t n = columns_;
     order_.resize(at(n));
     std::iota(order_.begin(), order_.end(), std::int64_t{0});
-    std::stable_sort(order_.begin(), order_.end(), [&](std::int64_t a, std::int64_t b) {
-        return diagonal(a) > diagonal(b);
-    });
+    std::stable_sort(order_.begin(), order_.end(),
+                     [&](std::int64_t a, std::int64_t b) { return diagonal(a) > diagonal(b); });
     double mean = 0;
     for (std::int64_t c = 0; c < n; ++c) mean += diagonal(c) / static_cast<double>(n);
     const double added = std::max(damping * mean, std::numeric_limits<double>::min());
@@ -120,8 +119,7 @@ void RoundedRow::update_gradient() {
     gradient_.assign(at(n), 0.0);
     for (std::int64_t c = 0; c < n; ++c) {
         const double difference = value(c) - weight_[at(c)];
-        if (difference != 0.0)
-            add_scaled(gradient_.data(), problem_.row(c).data(), difference, n);
+        if (difference != 0.0) add_scaled(gradient_.data(), problem_.row(c).data(), difference, n);
     }
 }
 
@@ -207,9 +205,9 @@ Grid fit_weighted(std::span<const double> values, std::span<const double> import
     double least = std::numeric_limits<double>::infinity();
     for (int i = 0; i <= steps; ++i) {
         const double factor = 1.0 - (1.0 - last) * i / steps;
-        const Grid grid = grid_from_range(static_cast<float>(std::min(*low, 0.0) * factor),
-                                          static_cast<float>(std::max(*high, 0.0) * factor), bits,
-                                          symmetry);
+        const Grid grid =
+            grid_from_range(static_cast<float>(std::min(*low, 0.0) * factor),
+                            static_cast<float>(std::max(*high, 0.0) * factor), bits, symmetry);
         const double scale = grid.scale, inverse = 1.0 / scale;
         double error = 0;
         for (std::size_t c = 0; c < values.size(); ++c) {

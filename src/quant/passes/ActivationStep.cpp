@@ -16,7 +16,7 @@ namespace {
 struct StepOptions {
     int rounds = 2;
     std::int64_t rows = 0;
-    std::int64_t images = 6;
+    std::int64_t images = 4;
     double margin = 0.0;
     LayerError::Mean mean = LayerError::Mean::removed;
     TokenWeightOptions tokens;
@@ -41,7 +41,7 @@ class BlockSteps {
           model_(model),
           block_(context.graph.blocks()[block]),
           run_(context, model, block),
-          split_(split_images(context.walk->images())) {}
+          split_(split_images(run_.value(context.walk->entrance(block)).size(0))) {}
 
     void apply(Json& report) {
         for (const Site& site : context_.sites) {
@@ -65,7 +65,8 @@ class BlockSteps {
     void settle(const Site& site, const Objectives& objectives, Quantizer& quantizer,
                 Json& report) {
         const StepResult found = search_step(quantizer, objectives.search, options_.rounds);
-        const double before = objectives.judge(quantizer), after = objectives.judge(found.quantizer);
+        const double before = objectives.judge(quantizer),
+                     after = objectives.judge(found.quantizer);
         const bool accepted = after < before * (1 - options_.margin);
         report[site.name] = {{"before", before}, {"after", accepted ? after : before}};
         if (accepted) quantizer = found.quantizer;
@@ -77,19 +78,20 @@ class BlockSteps {
             options_.tokens);
     }
 
-    Objectives of_linear(const Site& site) const {
+    Objectives of_linear(const Site& site) {
         const nn::ValueId input = run_.graph().nodes()[site.node].inputs.front();
         const auto& linear = std::get<nn::Linear>(run_.graph().nodes()[site.node].op);
-        const at::Tensor value = run_.before(site.node, {input}).at(input);
+        run_.advance(site.node);
+        const at::Tensor& value = run_.value(input);
         const at::Tensor x = value.reshape({context_.walk->images(), -1, value.size(-1)});
-        constexpr std::int64_t values = std::int64_t{1} << 20;
-        const std::int64_t most = options_.rows > 0 ? options_.rows : values / x.size(-1);
+        constexpr std::int64_t values = std::int64_t{1} << 19;
+        const std::int64_t most =
+            options_.rows > 0 ? options_.rows : std::max<std::int64_t>(1024, values / x.size(-1));
         const at::Tensor weights = weights_of(site.node);
         const auto error = std::make_shared<LayerError>(
             find_parameter(context_, model_, linear.weight), options_.mean);
         const auto objective = [&](const std::vector<std::int64_t>& images) -> StepObjective {
-            return [rows = pick_rows(x, weights, images, most), error,
-                    site](const Quantizer& q) {
+            return [rows = pick_rows(x, weights, images, most), error, site](const Quantizer& q) {
                 return (*error)(fake_quantize(rows.x, site, q) - rows.x, rows.weights);
             };
         };
@@ -105,12 +107,13 @@ class BlockSteps {
     }
 
     // Error of the projection's output; earlier operands are quantized, later ones not yet.
-    Objectives of_attention(const Site& site) const {
+    Objectives of_attention(const Site& site) {
+        run_.advance(site.node);
         const std::size_t projection = projection_after(site.node);
         if (projection == block_.last) return {};
         const auto objective = [&](const std::vector<std::int64_t>& images) -> StepObjective {
-            const auto attention = std::make_shared<Attention>(
-                *this, site, projection, thinned(images, options_.images));
+            const auto attention = std::make_shared<Attention>(*this, site, projection,
+                                                               thinned(images, options_.images));
             return [attention](const Quantizer& q) { return attention->error(q); };
         };
         return {objective(split_.search), objective(split_.judge)};
@@ -125,12 +128,22 @@ class BlockSteps {
               parameters_(steps.run_.parameters()),
               first_(site.node),
               last_(projection) {
-            feeds_ = steps.run_.before(site.node, entering(), images);
-            const auto& linear = std::get<nn::Linear>(graph_.nodes()[projection].op);
-            error_ = std::make_unique<LayerError>(parameters_.at(linear.weight),
-                                                  steps.options_.mean);
             const at::Tensor index =
                 at::tensor(at::ArrayRef<std::int64_t>(images.data(), images.size()));
+            // Windows of an image lie one after another: an image is a run of leading rows.
+            const std::int64_t all = steps.context_.walk->images();
+            for (const nn::ValueId id : entering()) {
+                const at::Tensor& value = steps.run_.value(id);
+                std::vector<std::int64_t> sizes = value.sizes().vec();
+                std::vector<std::int64_t> split = sizes;
+                split[0] = all;
+                split.insert(split.begin() + 1, sizes[0] / all);
+                sizes[0] = -1;
+                feeds_[id] = value.reshape(split).index_select(0, index).reshape(sizes);
+            }
+            const auto& linear = std::get<nn::Linear>(graph_.nodes()[projection].op);
+            error_ =
+                std::make_unique<LayerError>(parameters_.at(linear.weight), steps.options_.mean);
             weights_ = steps.weights_of(projection).index_select(0, index).reshape({-1, 1});
             // The earlier operand of the same product is quantized already.
             base_ = std::make_unique<SitePolicy>(graph_.nodes().size());
@@ -208,9 +221,7 @@ class ActivationStep : public Pass {
                 {"token_power", options_.tokens.power}};
     }
 
-    Needs needs() const override {
-        return {form_ == Form::active, form_ == Form::active};
-    }
+    Needs needs() const override { return {form_ == Form::active, form_ == Form::active}; }
 
     // Neutral: the fitted steps stay.
     Json apply(const PassContext& context, QuantizedModel& model) const override {

@@ -5,8 +5,8 @@
 // the quantized prefix makes them.
 //   [method.activation_step]
 //   rounds = 2          coarse factors first, then fine ones
-//   rows = 0            tokens that a search looks at; 0: about a million values
-//   images = 6          images for the steps inside the attention
+//   rows = 0            tokens that a search looks at; 0: about half a million values
+//   images = 4          images for the steps inside the attention
 //   margin = 0.0        smallest share of the error that must be gained on held-back images
 //   mean = "removed"    or "kept": whether the mean error counts (a bias may make it good)
 //   token_power = 0.5   of the gradient norm in the token weights; 0: all tokens alike

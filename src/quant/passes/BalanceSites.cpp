@@ -103,8 +103,13 @@ class Finder {
         const auto& inputs = graph_.nodes()[node].inputs;
         const auto query = part_of(inputs[0]), key = part_of(inputs[1]);
         if (!query || !key || query->projection != key->projection) return;
-        found_.push_back({BalanceKind::scores, query->projection, {node}, query->split->part,
-                          key->split->part, part_channels(*query), query->split->heads});
+        found_.push_back({BalanceKind::scores,
+                          query->projection,
+                          {node},
+                          query->split->part,
+                          key->split->part,
+                          part_channels(*query),
+                          query->split->heads});
     }
 
     void add_value(std::size_t node) {
@@ -208,7 +213,8 @@ void fold(const PassContext& context, const BalanceSite& site, const Balance& ba
             rewriter.set(producer.name + ".balance_shift", shift);
             break;
         case BalanceKind::value:
-            // A row of attention probabilities sums to one, so a shift of the values passes through.
+            // A row of attention probabilities sums to one, so a shift of the values passes
+            // through.
             rewriter.produce(site, site.part, scale, shift);
             break;
         case BalanceKind::scores:

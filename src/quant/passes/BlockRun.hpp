@@ -14,31 +14,27 @@ namespace aocq::quant {
 
 class BlockRun {
   public:
-    enum class Weights {
-        as_they_are,  // float, or on their grids where a pass has rounded them
-        on_grids,     // every weight that has a fitted quantizer is put on its grid
-    };
-    // The references must outlive the run; `model` may change between calls.
+    // The references must outlive the run. `model` may change between calls, but not for nodes that
+    // have run. With a list of images only these are run.
     BlockRun(const PassContext& context, const QuantizedModel& model, std::size_t block,
-             Weights weights = Weights::as_they_are);
+             const std::vector<std::int64_t>& images = {});
 
-    // The values of these ids just before node `stop` runs, over the given images (all where the
-    // list is empty): [images, ...] f32.
-    nn::Values before(std::size_t stop, const std::vector<nn::ValueId>& values,
-                      const std::vector<std::int64_t>& images = {}) const;
+    // Runs on to just before node `stop` (never backwards). Every node runs once.
+    void advance(std::size_t stop);
+    // A value that node `stop` or a later one uses: [images, ...] f32.
+    const at::Tensor& value(nn::ValueId id) const;
+    const nn::Values& values() const { return alive_; }
 
-    // The policy with every activation of the block's nodes before `stop`, as the model has it now.
-    SitePolicy policy(std::size_t stop) const;
     const nn::Graph& graph() const { return graph_; }
     nn::Parameters parameters() const;
 
   private:
     const PassContext& context_;
     const QuantizedModel& model_;
-    std::size_t block_;
-    Weights weights_;
+    nn::Block range_;
     nn::Graph graph_;
-    at::Tensor entrance_;
+    std::size_t next_;
+    nn::Values alive_;
 };
 
 }  // namespace aocq::quant

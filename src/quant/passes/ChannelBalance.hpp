@@ -10,6 +10,9 @@
 //   power_of_two = false         round scales to powers of two (shifts in hardware)
 //   margin = 0.02                smallest share of the error that must be gained
 //   rows = 2048                  tokens that the search looks at
+//   judges = 0                   held-back images on whose logits a change is judged; 0: the
+//   layer's
+//                                own error decides
 //   token_power = 0.5            of the gradient norm in the token weights; 0: all tokens alike
 #pragma once
 

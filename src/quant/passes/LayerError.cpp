@@ -29,11 +29,17 @@ Rows pick_rows(const at::Tensor& x, const at::Tensor& weights,
     AOCQ_EXPECT(rows.size(0) == their.size(0));
     const std::int64_t count = rows.size(0);
     if (count <= most) return {rows.contiguous(), their.contiguous()};
+    const std::int64_t largest = most / 4, others = most - largest;
+    const at::Tensor order =
+        at::argsort(std::get<0>(rows.abs().max(1)), /*stable=*/true, 0, /*descending=*/true);
+    const at::Tensor rest = std::get<0>(order.slice(0, largest).sort());
+    const double stride = static_cast<double>(count - largest) / static_cast<double>(others);
+    const at::Tensor spaced = (at::arange(others, at::kDouble) * stride).to(at::kLong);
     const at::Tensor places =
-        (at::arange(most, at::kDouble) * (static_cast<double>(count) / static_cast<double>(most)))
-            .to(at::kLong)
-            .to(x.device());
-    return {rows.index_select(0, places), their.index_select(0, places)};
+        at::cat({order.slice(0, 0, largest), rest.index_select(0, spaced.to(x.device()))});
+    at::Tensor picked = their.index_select(0, places);
+    picked.slice(0, largest).mul_(stride);
+    return {rows.index_select(0, places), picked};
 }
 
 LayerError::LayerError(const at::Tensor& weight, Mean mean) : mean_(mean) {
@@ -53,9 +59,7 @@ double LayerError::operator()(const at::Tensor& error, const at::Tensor& row_wei
     at::Tensor e = error;
     if (mean_ == Mean::removed)
         e = e - (e * row_weights).sum(0, true) / row_weights.sum().clamp_min(1e-30);
-    return (at::mm(e, factor_).square().sum(1, true) * row_weights)
-        .sum(at::kDouble)
-        .item<double>();
+    return (at::mm(e, factor_).square().sum(1, true) * row_weights).sum(at::kDouble).item<double>();
 }
 
 }  // namespace aocq::quant

@@ -21,8 +21,10 @@ struct Split {
 };
 Split split_images(std::int64_t images, int held_back = 4);
 
-// Evenly spaced rows of the given images: x [images, ..., C] and weights [images, rows] with the
-// same number of rows per image; about `most` of them.
+// About `most` rows of the given images, x [images, ..., C] and weights [images, rows]: a quarter
+// of them the rows with the largest values, because a few tokens carry the outliers that a range
+// must not cut off, the others evenly spaced among the rest, whose weights make up for the rows
+// left out.
 Rows pick_rows(const at::Tensor& x, const at::Tensor& weights,
                const std::vector<std::int64_t>& images, std::int64_t most);
 

@@ -16,8 +16,7 @@ LayerMoments layer_moments(const at::Tensor& u, const at::Tensor& x, const at::T
     m.raw_mean = mean_of(u);
     const at::Tensor root = weights.sqrt();
     const at::Tensor centred = (x - m.mean.to(at::kFloat)) * root;
-    const at::Tensor missing =
-        ((u - x) - (m.raw_mean - m.mean).to(at::kFloat)) * root;
+    const at::Tensor missing = ((u - x) - (m.raw_mean - m.mean).to(at::kFloat)) * root;
     m.hessian = at::mm(centred.t(), centred).to(at::kDouble);
     m.cross = at::mm(centred.t(), missing).to(at::kDouble);
     return m;

@@ -8,11 +8,11 @@
 namespace aocq::quant {
 
 struct LayerMoments {
-    at::Tensor hessian;    // [C, C] f64: sum of w x x^T, x centred
-    at::Tensor cross;      // [C, C] f64: sum of w x (u - x)^T, both centred
-    at::Tensor mean;       // [C] f64: weighted mean of x
-    at::Tensor raw_mean;   // [C] f64: weighted mean of u
-    double weight = 0;     // sum of w
+    at::Tensor hessian;   // [C, C] f64: sum of w x x^T, x centred
+    at::Tensor cross;     // [C, C] f64: sum of w x (u - x)^T, both centred
+    at::Tensor mean;      // [C] f64: weighted mean of x
+    at::Tensor raw_mean;  // [C] f64: weighted mean of u
+    double weight = 0;    // sum of w
 };
 
 // u, x [R, C] f32; weights [R, 1] f32. O(R C^2).

@@ -20,9 +20,8 @@ at::Tensor learn_codes(const at::Tensor& position, const at::Tensor& scales,
     at::Tensor first = at::zeros_like(v), second = at::zeros_like(v);
     // The error relative to that of rounding to nearest: one regularizer for all layers.
     const at::Tensor plain = (at::clamp(at::round(position), 0, top) - position) * scales;
-    const double size =
-        std::max((at::mm(plain, hessian) * plain).sum().item<double>(), 1e-300) /
-        static_cast<double>(position.numel());
+    const double size = std::max((at::mm(plain, hessian) * plain).sum().item<double>(), 1e-300) /
+                        static_cast<double>(position.numel());
     for (int i = 0; i < options.iterations; ++i) {
         const at::Tensor s = at::sigmoid(v);
         const at::Tensor raw = s * (zeta - gamma_) + gamma_;
@@ -36,8 +35,8 @@ at::Tensor learn_codes(const at::Tensor& position, const at::Tensor& scales,
             const double late = (share - options.warmup) / (1 - options.warmup);
             const double beta = 2.0 + 18.0 * (1.0 - late);
             const at::Tensor way = 2 * h - 1;
-            gradient = gradient - options.regularizer * 2 * beta *
-                                      way.abs().pow(beta - 1) * way.sign();
+            gradient =
+                gradient - options.regularizer * 2 * beta * way.abs().pow(beta - 1) * way.sign();
         }
         const at::Tensor passes = at::logical_and(raw > 0, raw < 1);
         gradient = gradient * s * (1 - s) * (zeta - gamma_) * passes;

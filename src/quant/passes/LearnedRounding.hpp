@@ -9,13 +9,13 @@ namespace aocq::quant {
 
 struct LearnedOptions {
     int iterations = 500;
-    double rate = 1e-2;        // of Adam
-    double regularizer = 0.01; // weight of sum(1 - |2h - 1|^beta)
-    double warmup = 0.2;       // share of the iterations without it
+    double rate = 1e-2;         // of Adam
+    double regularizer = 0.01;  // weight of sum(1 - |2h - 1|^beta)
+    double warmup = 0.2;        // share of the iterations without it
 };
 
-// weight [O, C] f64 in units of its grid (w / scale + zero point), scales [O, C] f64, hessian [C, C]
-// f64, `top` the largest code. Returns codes [O, C] f64, each next to its weight from below or
+// weight [O, C] f64 in units of its grid (w / scale + zero point), scales [O, C] f64, hessian [C,
+// C] f64, `top` the largest code. Returns codes [O, C] f64, each next to its weight from below or
 // above.
 at::Tensor learn_codes(const at::Tensor& position, const at::Tensor& scales,
                        const at::Tensor& hessian, double top, const LearnedOptions& options);

@@ -50,11 +50,13 @@ void fit_quantizer(const at::Tensor& x, const Site& site, Quantizer& quantizer) 
     }
 }
 
-void fit_weight_quantizer(const at::Tensor& weight, const Site& site, Quantizer& quantizer) {
+void fit_weight_quantizer(const at::Tensor& weight, const Site& site, Quantizer& quantizer,
+                          int steps) {
     const at::Tensor values = weight.to(at::kCPU, at::kFloat).contiguous();
     const Layout layout = layout_of(quantizer.scheme, site, values.sizes().vec());
     ObserverOptions options;
     options.observer = Observer::mse;
+    options.steps = steps;
     quantizer.grids = fit_rows(values_of(values), layout, quantizer.scheme.bits,
                                quantizer.scheme.symmetry, options);
     quantizer.fitted = true;

@@ -21,6 +21,7 @@ Range fit_range(const at::Tensor& x, int bits, Symmetry symmetry, std::int64_t m
 void fit_quantizer(const at::Tensor& x, const Site& site, Quantizer& quantizer);
 
 // Grids of a weight by mean square error per part (rows, groups).
-void fit_weight_quantizer(const at::Tensor& weight, const Site& site, Quantizer& quantizer);
+void fit_weight_quantizer(const at::Tensor& weight, const Site& site, Quantizer& quantizer,
+                          int steps = 100);
 
 }  // namespace aocq::quant

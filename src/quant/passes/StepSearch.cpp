@@ -6,8 +6,8 @@
 namespace aocq::quant {
 namespace {
 
-const std::vector<double> coarse{0.55, 0.7, 0.8, 0.9, 1.1, 1.25, 1.5};
-const std::vector<double> fine{0.9, 0.94, 0.97, 1.03, 1.06, 1.1};
+const std::vector<double> coarse{0.6, 0.75, 0.88, 1.15, 1.4};
+const std::vector<double> fine{0.93, 0.97, 1.03, 1.07};
 
 // Ends of a quantizer's ranges scaled by factors, from where the search began.
 class Ends {
@@ -32,8 +32,7 @@ class Ends {
     }
 
     bool one_sided() const {
-        if (start_.scheme.codec != Codec::uniform ||
-            start_.scheme.symmetry == Symmetry::symmetric)
+        if (start_.scheme.codec != Codec::uniform || start_.scheme.symmetry == Symmetry::symmetric)
             return true;
         for (const Range& range : ranges_) {
             if (range.low < 0.0F && range.high > 0.0F) return false;

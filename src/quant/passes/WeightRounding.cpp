@@ -61,9 +61,8 @@ class LayerRounding {
     // target [O, C] f64 -> the same on its grid, f32; sets the quantizer's grids.
     at::Tensor round(const at::Tensor& target) {
         const std::int64_t rows = target.size(0), columns = target.size(1);
-        const std::int64_t group = quantizer_.scheme.granularity == Granularity::group
-                                       ? quantizer_.scheme.group
-                                       : columns;
+        const std::int64_t group =
+            quantizer_.scheme.granularity == Granularity::group ? quantizer_.scheme.group : columns;
         const RoundingProblem problem(to_vector(hessian_), columns, group, quantizer_.scheme.bits,
                                       options_.damping);
         const std::vector<double> values = to_vector(target);
@@ -161,11 +160,10 @@ class LayerRounding {
         LearnedOptions learned;
         learned.iterations = options_.schedule == Schedule::full ? 20000 : 500;
         learned.rate = options_.schedule == Schedule::full ? 1e-3 : 2e-2;
-        const at::Tensor codes =
-            learn_codes(target / scales + zeros, scales, hessian_,
-                        largest_code(quantizer_.scheme.bits), learned)
-                .to(at::kInt)
-                .contiguous();
+        const at::Tensor codes = learn_codes(target / scales + zeros, scales, hessian_,
+                                             largest_code(quantizer_.scheme.bits), learned)
+                                     .to(at::kInt)
+                                     .contiguous();
         std::vector<std::vector<std::int32_t>> found;
         for (std::int64_t o = 0; o < rows; ++o) {
             const std::int32_t* row = codes.const_data_ptr<std::int32_t>() + o * columns;
@@ -189,7 +187,7 @@ class BlockRounding {
     }
 
     void apply(Json& report) {
-        const BlockRun run(context_, model_, block_);
+        BlockRun run(context_, model_, block_);
         const nn::Block& range = context_.graph.blocks()[block_];
         for (std::size_t node = range.first; node < range.last; ++node) {
             if (context_.graph.nodes()[node].role != nn::Role::linear) continue;
@@ -217,7 +215,7 @@ class BlockRounding {
         return token_weights(found, options_.tokens).reshape({-1, 1});
     }
 
-    void layer(const BlockRun& run, std::size_t node, Json& report) {
+    void layer(BlockRun& run, std::size_t node, Json& report) {
         const Site& site = find_site(context_, node, nn::Operand::weight);
         Quantizer* quantizer = model_.quantization.find(site.name);
         if (!quantizer) return;
@@ -225,12 +223,13 @@ class BlockRounding {
         const Quantizer* input = model_.quantization.find(input_site.name);
         const auto& linear = std::get<nn::Linear>(run.graph().nodes()[node].op);
         const nn::ValueId value = run.graph().nodes()[node].inputs.front();
-        const at::Tensor u = run.before(node, {value}).at(value);
+        run.advance(node);
+        const at::Tensor u = run.value(value);
         const at::Tensor x = input ? fake_quantize(u, input_site, *input) : u;
         const std::int64_t channels = u.size(-1);
         const at::Tensor rows = u.reshape({-1, channels});
-        const LayerMoments moments = layer_moments(rows, x.reshape({-1, channels}),
-                                                   weights_of(node, rows.size(0)));
+        const LayerMoments moments =
+            layer_moments(rows, x.reshape({-1, channels}), weights_of(node, rows.size(0)));
 
         const at::Tensor weight = find_parameter(context_, model_, linear.weight).to(at::kDouble);
         const bool moves = options_.cross && input;
@@ -274,9 +273,7 @@ class WeightRounding : public Pass {
                 {"form", form_ == Form::neutral ? "neutral" : "active"}};
     }
 
-    Needs needs() const override {
-        return {!does_nothing(), options_.tokens.power > 0};
-    }
+    Needs needs() const override { return {!does_nothing(), options_.tokens.power > 0}; }
 
     Json apply(const PassContext& context, QuantizedModel& model) const override {
         Json report = Json::object();

@@ -3,7 +3,8 @@
 // imbalance of tokens and channels enters the rounding of the weights through
 //   tr(dW H dW^T),  H = sum over tokens of w_t x_t x_t^T  (x quantized and centred),
 // and a cross term moves the weights to where they make good the error of the quantized input:
-//   W~ = W + W B^T (H + ridge I)^-1,  B = sum of w_t x_t (u_t - x_t)^T, u the input before rounding.
+//   W~ = W + W B^T (H + ridge I)^-1,  B = sum of w_t x_t (u_t - x_t)^T, u the input before
+//   rounding.
 // Layers in the order of the block, on inputs from the quantized prefix; biases absorb the mean
 // error. Neutral form: all tokens alike and no cross term, with the same solver.
 //   [method.weight_rounding]

@@ -30,8 +30,7 @@ double divergence(const test::Toy& toy, const QuantizedModel& model) {
 
 TEST(Aocq, RewritesKeepTheFloatFunction) {
     const test::Toy toy;
-    const QuantizedModel model =
-        toy.made_by(method({"operator", "framework", "loss"}), {4, 4});
+    const QuantizedModel model = toy.made_by(method({"operator", "framework", "loss"}), {4, 4});
     const at::Tensor before = toy.logits();
     const double range = (before.max() - before.min()).item<double>();
     EXPECT_LE((toy.rewritten(model) - before).abs().max().item<double>(), 1e-5 * range);
@@ -39,8 +38,7 @@ TEST(Aocq, RewritesKeepTheFloatFunction) {
 
 TEST(Aocq, EveryLevelReportsObjectivesThatDoNotRise) {
     const test::Toy toy;
-    const QuantizedModel model =
-        toy.made_by(method({"operator", "framework", "loss"}), {4, 4});
+    const QuantizedModel model = toy.made_by(method({"operator", "framework", "loss"}), {4, 4});
     int entries = 0;
     for (const auto& pass : model.report) {
         if (pass.at("pass") == "fit") continue;
@@ -65,9 +63,9 @@ TEST(Aocq, AllLevelsTogetherComeCloserToFloatThanNone) {
 
 TEST(Aocq, NothingOnWithNearestRoundingIsTheUniformBaseline) {
     const test::Toy toy;
-    const QuantizedModel off =
-        toy.made_by(method(Json::array(), {{"solver", "nearest"}}), {4, 8});
-    EXPECT_TRUE(at::equal(toy.simulated(off), toy.simulated(toy.fitted({4, 8}, {{"observer", "mse"}}))));
+    const QuantizedModel off = toy.made_by(method(Json::array(), {{"solver", "nearest"}}), {4, 8});
+    EXPECT_TRUE(
+        at::equal(toy.simulated(off), toy.simulated(toy.fitted({4, 8}, {{"observer", "mse"}}))));
 }
 
 TEST(Aocq, EverySolverAndWidthWorks) {
@@ -151,8 +149,8 @@ TEST(Aocq, BlockIsNotBalancedTwice) {
 
 TEST(LearnedRounding, BeatsNearestOnCorrelatedInputs) {
     const nn::NoGradients scope;
-    const at::Tensor x = (test::formula("x", {200, 1}) * 4.0 + test::formula("y", {200, 16}))
-                             .to(at::kDouble);
+    const at::Tensor x =
+        (test::formula("x", {200, 1}) * 4.0 + test::formula("y", {200, 16})).to(at::kDouble);
     const at::Tensor hessian = at::mm(x.t(), x);
     const at::Tensor position = test::formula("w", {8, 16}).to(at::kDouble) * 12.0 + 7.5;
     const at::Tensor scales = at::full({8, 16}, 0.1, at::kDouble);

@@ -56,5 +56,18 @@ TEST(LayerError, RowsKeepTheirWeights) {
     EXPECT_EQ(pick_rows(x, weights, {0, 1, 2, 3}, 5).x.size(0), 5);
 }
 
+TEST(LayerError, OutlierRowsAreAlwaysPickedAndTheOthersMadeUpFor) {
+    at::Tensor x = test::formula("x", {10, 40, 3});
+    x[7][13][1] = 99.0;
+    x[2][5][0] = -98.0;
+    const at::Tensor weights = at::ones({10, 40});
+    const Rows rows = pick_rows(x, weights, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, 40);
+    EXPECT_EQ(rows.x.size(0), 40);
+    EXPECT_EQ(rows.x.abs().max().item<float>(), 99.0F);
+    EXPECT_EQ(rows.x.min().item<float>(), -98.0F);
+    EXPECT_NEAR(rows.weights.sum().item<double>(), 400.0, 1e-3);
+    EXPECT_EQ(rows.weights[0].item<float>(), 1.0F);
+}
+
 }  // namespace
 }  // namespace aocq::quant

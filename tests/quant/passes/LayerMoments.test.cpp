@@ -20,13 +20,14 @@ TEST(LayerMoments, AreTheWeightedSumsInDouble) {
     const nn::NoGradients scope;
     const Sample s;
     const LayerMoments m = layer_moments(s.u, s.x, s.weights);
-    const at::Tensor x = s.x.to(at::kDouble), u = s.u.to(at::kDouble), w = s.weights.to(at::kDouble);
+    const at::Tensor x = s.x.to(at::kDouble), u = s.u.to(at::kDouble),
+                     w = s.weights.to(at::kDouble);
     const at::Tensor mean = (x * w).sum(0) / w.sum(), raw = (u * w).sum(0) / w.sum();
     EXPECT_TRUE(at::allclose(m.mean, mean, 1e-6, 1e-7));
     EXPECT_TRUE(at::allclose(m.raw_mean, raw, 1e-6, 1e-7));
     EXPECT_TRUE(at::allclose(m.hessian, at::mm(((x - mean) * w).t(), x - mean), 1e-4, 1e-4));
-    EXPECT_TRUE(at::allclose(m.cross, at::mm(((x - mean) * w).t(), (u - raw) - (x - mean)), 1e-3,
-                             1e-3));
+    EXPECT_TRUE(
+        at::allclose(m.cross, at::mm(((x - mean) * w).t(), (u - raw) - (x - mean)), 1e-3, 1e-3));
 }
 
 TEST(LayerMoments, CompensatedWeightSolvesTheRidgeProblem) {
