@@ -35,7 +35,7 @@ for ranks in 1 2 3 4 7; do
   fi
   echo "$ranks ranks: $(wc -l < "$folder/$ranks.sums") files, the same bytes"
 done
-[[ -s $folder/1/quickstart/tables/observers.txt && $(wc -l < "$folder/1.sums") -ge 30 ]]
+[[ -s $folder/1/quickstart/tables/methods.txt && $(wc -l < "$folder/1.sums") -ge 30 ]]
 
 # SIGTERM to the launcher while the study runs, then the rest on three ranks.
 mkdir -p "$folder/stopped"
