@@ -9,9 +9,10 @@ namespace aocq::quant {
 
 struct LearnedOptions {
     int iterations = 500;
-    double rate = 1e-2;         // of Adam
-    double regularizer = 0.01;  // weight of sum(1 - |2h - 1|^beta)
-    double warmup = 0.2;        // share of the iterations without it
+    double rate = 1e-2;  // of Adam
+    double regularizer =
+        1.0;              // weight of sum(1 - |2h - 1|^beta), errors in units of nearest's mean
+    double warmup = 0.2;  // share of the iterations without it
 };
 
 // weight [O, C] f64 in units of its grid (w / scale + zero point), scales [O, C] f64, hessian [C,

@@ -227,7 +227,7 @@ TEST(Rounding, InputsThatDoNotVaryAreHandledOrRefused) {
 }
 
 TEST(Rounding, WeightedRangeFavoursTheImportantValues) {
-    const std::vector<double> values{-0.11, 0.13, 0.21, -0.32, 0.07, 3.0};
+    const std::vector<double> values{0.11, 0.13, 0.21, 0.32, 0.07, 3.0};
     std::vector<double> alike(values.size(), 1.0), without_last = alike;
     without_last.back() = 0.0;
     const Grid wide = fit_weighted(values, alike, 4, Symmetry::asymmetric, 0.05, 100);
