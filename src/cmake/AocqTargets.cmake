@@ -41,6 +41,5 @@ function(aocq_add_test name)
   endif()
   gtest_discover_tests(test_${name} DISCOVERY_TIMEOUT 120
     PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 300
-      ENVIRONMENT "AOCQ_SOURCE_DIR=${CMAKE_SOURCE_DIR};AOCQ_BINARY_DIR=${CMAKE_BINARY_DIR}"
       SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
 endfunction()

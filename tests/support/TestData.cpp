@@ -4,20 +4,12 @@
 #include <cstdlib>
 
 namespace aocq::test {
-namespace {
-
-std::filesystem::path from_environment(const char* name, const char* fallback) {
-    const char* value = std::getenv(name);
-    return value ? value : fallback;
-}
-
-}  // namespace
-
+// Set by CMake for this file.
 std::filesystem::path source_folder() {
-    return from_environment("AOCQ_SOURCE_DIR", ".");
+    return AOCQ_SOURCE_DIR;
 }
 std::filesystem::path binary_folder() {
-    return from_environment("AOCQ_BINARY_DIR", "build");
+    return AOCQ_BINARY_DIR;
 }
 
 std::optional<std::filesystem::path> real_data() {
