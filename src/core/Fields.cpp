@@ -23,9 +23,11 @@ std::string excerpt(const Json& value) {
 }
 
 // A 64-bit unsigned number beyond int64 would wrap to a negative one.
-bool fits_int64(const Json& value) {
+bool in_range(const Json& integer, std::int64_t low, std::int64_t high) {
     constexpr auto largest = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-    return !value.is_number_unsigned() || value.get<std::uint64_t>() <= largest;
+    if (integer.is_number_unsigned() && integer.get<std::uint64_t>() > largest) return false;
+    const auto number = integer.get<std::int64_t>();
+    return number >= low && number <= high;
 }
 
 }  // namespace
@@ -94,14 +96,13 @@ std::string Fields::text(std::string_view key, std::string fallback) {
 std::int64_t Fields::integer(std::string_view key, std::int64_t low, std::int64_t high) {
     const Json& value = require(key, "integer");
     if (!value.is_number_integer()) wrong_type(key, value, "integer");
-    const auto number = value.get<std::int64_t>();
-    if (!fits_int64(value) || number < low || number > high) {
+    if (!in_range(value, low, high)) {
         throw Error::config("value out of range")
             .at("key", path_of(key))
             .found(excerpt(value))
             .wanted(fmt::format("{}..{}", low, high));
     }
-    return number;
+    return value.get<std::int64_t>();
 }
 
 std::int64_t Fields::integer(std::string_view key, std::int64_t low, std::int64_t high,
@@ -153,6 +154,19 @@ std::vector<double> Fields::numbers(std::string_view key) {
         });
     if (!all_numbers) wrong_type(key, *value, "a list of finite numbers");
     return value->get<std::vector<double>>();
+}
+
+std::vector<std::int64_t> Fields::integers(std::string_view key, std::int64_t low,
+                                           std::int64_t high) {
+    const Json* value = find(key);
+    if (!value) return {};
+    const bool all_fit =
+        value->is_array() && std::all_of(value->begin(), value->end(), [&](const Json& e) {
+            return e.is_number_integer() && in_range(e, low, high);
+        });
+    if (!all_fit)
+        wrong_type(key, *value, fmt::format("a list of integers in {}..{}", low, high).c_str());
+    return value->get<std::vector<std::int64_t>>();
 }
 
 Json Fields::value(std::string_view key) {

@@ -35,6 +35,8 @@ class Fields {
     std::vector<std::string> texts(
         std::string_view key);  // a string or an array of strings; {} if absent
     std::vector<double> numbers(std::string_view key);  // {} if absent
+    // {} if absent; every one in low..high
+    std::vector<std::int64_t> integers(std::string_view key, std::int64_t low, std::int64_t high);
     Json value(std::string_view key);                   // anything; null if absent
     Fields object(std::string_view key);                // {} if absent
     std::vector<Fields> objects(std::string_view key);  // {} if absent

@@ -36,6 +36,7 @@ TEST(Fields, ReadsEachTypeByName) {
                        {"list", {"a", "b"}},
                        {"one", "a"},
                        {"grid", {1, 2.5}},
+                       {"depths", {2, 6}},
                        {"shape", "square"}},
                   "");
     EXPECT_EQ(fields.text("name"), "deit");
@@ -46,6 +47,7 @@ TEST(Fields, ReadsEachTypeByName) {
     EXPECT_THAT(fields.texts("list"), ElementsAre("a", "b"));
     EXPECT_THAT(fields.texts("one"), ElementsAre("a"));
     EXPECT_THAT(fields.numbers("grid"), ElementsAre(1.0, 2.5));
+    EXPECT_THAT(fields.integers("depths", 1, 9), ElementsAre(2, 6));
     EXPECT_EQ(fields.choice("shape", shapes), Shape::square);
     EXPECT_NO_THROW(fields.finish());
 }
@@ -58,6 +60,7 @@ TEST(Fields, AbsentKeysGiveTheFallback) {
     EXPECT_TRUE(fields.flag("d", true));
     EXPECT_THAT(fields.texts("e"), IsEmpty());
     EXPECT_THAT(fields.numbers("f"), IsEmpty());
+    EXPECT_THAT(fields.integers("g", 1, 9), IsEmpty());
     EXPECT_TRUE(fields.value("g").is_null());
     EXPECT_NO_THROW(fields.object("h").finish());
     EXPECT_THAT(fields.objects("i"), IsEmpty());
