@@ -66,8 +66,7 @@ Json gather_facts(const config::Study& study) {
         if (model.is_null()) model = {{"weights", nn::load_model(spec).fingerprint}};
         look_up_data(facts, experiment.calibration, Purpose::calibration);
         look_up_data(facts, experiment.evaluation, Purpose::evaluation);
-        check_classes(spec, facts["data"][canonical_json(experiment.evaluation)],
-                      spec.shape.classes);
+        check_classes(spec, facts["data"][canonical_json(experiment.evaluation)], spec.classes());
     }
     return facts;
 }

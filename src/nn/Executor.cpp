@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "nn/Windows.hpp"
+
 namespace aocq::nn {
 namespace {
 
@@ -91,6 +93,36 @@ class NodeRunner {
     at::Tensor eval(const Average&, const Inputs& in) const { return (in[0] + in[1]) / 2; }
     at::Tensor eval(const SelectToken& op, const Inputs& in) const {
         return in[0].select(1, op.index);
+    }
+    at::Tensor eval(const ChannelsLast&, const Inputs& in) const {
+        return in[0].permute({0, 2, 3, 1}).contiguous();
+    }
+    at::Tensor eval(const Roll& op, const Inputs& in) const {
+        return at::roll(in[0], {op.shift, op.shift}, {1, 2});
+    }
+    at::Tensor eval(const WindowPartition& op, const Inputs& in) const {
+        return window_partition(in[0], op.window);
+    }
+    at::Tensor eval(const WindowReverse& op, const Inputs& in) const {
+        return window_reverse(in[0], op.window, in[1].size(0), in[1].size(1), in[1].size(2));
+    }
+    at::Tensor eval(const RelativePositionBias& op, const Inputs& in) const {
+        const at::Tensor table = parameter(op.table);
+        const at::Tensor index = relative_position_index(op.window, table.device());
+        return in[0] + table.index_select(0, index.flatten())
+                           .view({index.size(0), index.size(1), -1})
+                           .permute({2, 0, 1});
+    }
+    at::Tensor eval(const ShiftMask& op, const Inputs& in) const {
+        const at::Tensor& x = in[0];
+        const at::Tensor mask =
+            shift_mask(in[1].size(1), in[1].size(2), op.window, op.shift, x.options());
+        return (x.reshape({-1, mask.size(0), x.size(1), x.size(2), x.size(3)}) + mask.unsqueeze(1))
+            .reshape(x.sizes());
+    }
+    at::Tensor eval(const MergePatches&, const Inputs& in) const { return merge_patches(in[0]); }
+    at::Tensor eval(const MeanTokens&, const Inputs& in) const {
+        return in[0].flatten(1, -2).mean(1);
     }
 
     const Parameters& parameters_;

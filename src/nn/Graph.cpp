@@ -32,6 +32,21 @@ Json attributes(const Op& op) {
                           [](const SelectToken& o) {
                               return Json{{"index", o.index}};
                           },
+                          [](const Roll& o) {
+                              return Json{{"shift", o.shift}};
+                          },
+                          [](const WindowPartition& o) {
+                              return Json{{"window", o.window}};
+                          },
+                          [](const WindowReverse& o) {
+                              return Json{{"window", o.window}};
+                          },
+                          [](const RelativePositionBias& o) {
+                              return Json{{"window", o.window}};
+                          },
+                          [](const ShiftMask& o) {
+                              return Json{{"window", o.window}, {"shift", o.shift}};
+                          },
                           [](const auto&) { return Json::object(); },
                       },
                       op);
@@ -53,7 +68,15 @@ std::string_view op_name(const Op& op) {
                                           "gelu",
                                           "add",
                                           "average",
-                                          "select_token"};
+                                          "select_token",
+                                          "channels_last",
+                                          "roll",
+                                          "window_partition",
+                                          "window_reverse",
+                                          "relative_position_bias",
+                                          "shift_mask",
+                                          "merge_patches",
+                                          "mean_tokens"};
     static_assert(std::size(names) == std::variant_size_v<Op>);
     return names[op.index()];
 }
@@ -75,6 +98,7 @@ std::vector<std::string> parameters_of(const Op& op) {
                        [](const Linear& o) {
                            return std::vector{o.weight, o.bias};
                        },
+                       [](const RelativePositionBias& o) { return std::vector{o.table}; },
                        [](const auto&) { return std::vector<std::string>{}; },
                    },
                    op);

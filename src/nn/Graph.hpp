@@ -58,9 +58,36 @@ struct SelectToken {  // [B, N, C] -> [B, C]
     std::int64_t index;
 };
 
-using Op =
-    std::variant<PatchConvolution, FlattenPatches, PrependTokens, AddParameter, LayerNorm, Linear,
-                 SplitHeads, MergeHeads, Matmul, Softmax, Gelu, Add, Average, SelectToken>;
+// Shifted windows on maps [B, H, W, C] (nn/Windows.hpp). N = window^2 places; an image's windows
+// follow each other on the leading axis.
+struct ChannelsLast {};  // [B, C, H, W] -> [B, H, W, C]
+struct Roll {            // cyclic, by `shift` places down and right
+    std::int64_t shift;
+};
+struct WindowPartition {  // [B, H, W, C] -> [B*windows, N, C]
+    std::int64_t window;
+};
+// [B*windows, N, C] -> [B, H, W, C]; the second input is a map of the wanted size.
+struct WindowReverse {
+    std::int64_t window;
+};
+// [B*windows, heads, N, N] + bias [heads, N, N] from a table [(2*window - 1)^2, heads].
+struct RelativePositionBias {
+    std::string table;
+    std::int64_t window;
+};
+// Scores of a shifted map: places that are no neighbours in the image do not see each other. The
+// second input is a map of the size that was cut into windows.
+struct ShiftMask {
+    std::int64_t window, shift;
+};
+struct MergePatches {};  // [B, H, W, C] -> [B, H/2, W/2, 4*C]
+struct MeanTokens {};    // [B, .., C] -> [B, C]
+
+using Op = std::variant<PatchConvolution, FlattenPatches, PrependTokens, AddParameter, LayerNorm,
+                        Linear, SplitHeads, MergeHeads, Matmul, Softmax, Gelu, Add, Average,
+                        SelectToken, ChannelsLast, Roll, WindowPartition, WindowReverse,
+                        RelativePositionBias, ShiftMask, MergePatches, MeanTokens>;
 
 std::string_view op_name(const Op& op);
 

@@ -6,28 +6,47 @@
 namespace aocq::nn {
 namespace {
 
-enum class Family { vit };
-constexpr EnumTable<Family, 1> families{{{{Family::vit, "vit"}}}};
+enum class Family { vit, swin };
+constexpr EnumTable<Family, 2> families{{{{Family::vit, "vit"}, {Family::swin, "swin"}}}};
+
+std::variant<VitShape, SwinShape> shape_from(Family family, Fields& fields) {
+    if (family == Family::swin) return swin_shape_from(fields);
+    return vit_shape_from(fields);
+}
+
+struct Builder {
+    Graph operator()(const VitShape& shape) const { return build_vit(shape); }
+    Graph operator()(const SwinShape& shape) const { return build_swin(shape); }
+};
 
 }  // namespace
+
+std::int64_t ModelSpec::image_size() const {
+    return std::visit([](const auto& s) { return s.image_size; }, shape);
+}
+
+std::int64_t ModelSpec::classes() const {
+    return std::visit([](const auto& s) { return s.classes; }, shape);
+}
 
 ModelSpec model_spec_from(Fields fields) {
     ModelSpec spec;
     spec.name = fields.text("name", "model");
     fields.text("description", "");
-    spec.family = families.name(fields.choice<Family>("family", families));
-    spec.shape = vit_shape_from(fields);
+    const auto family = fields.choice<Family>("family", families);
+    spec.family = families.name(family);
+    spec.shape = shape_from(family, fields);
     spec.weights = fields.text("weights");
     Json preprocess = fields.value("preprocess");
     if (preprocess.is_null()) preprocess = Json::object();
     if (preprocess.is_object() && !preprocess.contains("size"))
-        preprocess["size"] = spec.shape.image_size;
+        preprocess["size"] = spec.image_size();
     spec.preprocess = data::preprocess_from(Fields(preprocess, fields.path_of("preprocess")));
-    if (spec.preprocess.image_size != spec.shape.image_size) {
+    if (spec.preprocess.image_size != spec.image_size()) {
         fields.fail("preprocess.size",
                     Error::config("the preprocessed image is not the model's input")
                         .found(std::to_string(spec.preprocess.image_size))
-                        .wanted(std::to_string(spec.shape.image_size)));
+                        .wanted(std::to_string(spec.image_size())));
     }
     if (fields.has("float_top1")) spec.float_top1 = fields.number("float_top1", 0, 100);
     fields.finish();
@@ -35,7 +54,7 @@ ModelSpec model_spec_from(Fields fields) {
 }
 
 Graph build_graph(const ModelSpec& spec) {
-    return build_vit(spec.shape);
+    return std::visit(Builder{}, spec.shape);
 }
 
 Model load_model(const ModelSpec& spec) {

@@ -5,22 +5,27 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <variant>
 
 #include "core/Fields.hpp"
 #include "data/Preprocess.hpp"
 #include "nn/Executor.hpp"
 #include "nn/Graph.hpp"
+#include "nn/Swin.hpp"
 #include "nn/Vit.hpp"
 
 namespace aocq::nn {
 
 struct ModelSpec {
     std::string name;    // for tables: "deit_tiny"
-    std::string family;  // "vit"
-    VitShape shape;
+    std::string family;  // "vit" or "swin"
+    std::variant<VitShape, SwinShape> shape;
     std::filesystem::path weights;
     data::Preprocess preprocess;
     std::optional<double> float_top1;  // published, percent
+
+    std::int64_t image_size() const;  // pixels on a side
+    std::int64_t classes() const;
 };
 
 // The [model] section; every key checked.

@@ -57,10 +57,15 @@ def logits(model):
         return model(formula("image", (2, 3, 32, 32))).tolist()
 
 
-shape = dict(img_size=32, patch_size=8, embed_dim=48, depth=2, num_heads=3, num_classes=10)
-golden = {"timm": timm.__version__, "torch": torch.__version__, "shape": shape,
-          "vit": logits(VisionTransformer(**shape)),
-          "distilled": logits(VisionTransformerDistilled(**shape))}
-with open(sys.argv[1], "w") as file:
-    json.dump(golden, file, indent=1)
-    file.write("\n")
+def main(path):
+    shape = dict(img_size=32, patch_size=8, embed_dim=48, depth=2, num_heads=3, num_classes=10)
+    golden = {"timm": timm.__version__, "torch": torch.__version__, "shape": shape,
+              "vit": logits(VisionTransformer(**shape)),
+              "distilled": logits(VisionTransformerDistilled(**shape))}
+    with open(path, "w") as file:
+        json.dump(golden, file, indent=1)
+        file.write("\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
