@@ -59,7 +59,10 @@ Graph build_graph(const ModelSpec& spec) {
 
 Model load_model(const ModelSpec& spec) {
     Model model{spec, build_graph(spec), {}, {}};
-    model.parameters = load_weights(model.graph, spec.weights);
+    NameMap other_names;
+    if (const auto* swin = std::get_if<SwinShape>(&spec.shape))
+        other_names = original_swin_names(*swin);
+    model.parameters = load_weights(model.graph, spec.weights, other_names);
     model.fingerprint = fingerprint(model.parameters);
     return model;
 }

@@ -131,6 +131,24 @@ Json to_json(const SwinShape& s) {
             {"mlp_ratio", s.mlp_ratio},   {"classes", s.classes},       {"epsilon", s.epsilon}};
 }
 
+std::map<std::string, std::string> original_swin_names(const SwinShape& shape) {
+    const Graph graph = build_swin(shape);
+    std::map<std::string, std::string> names;
+    for (const auto& parameter : graph.parameters()) {
+        std::string name = parameter.name;
+        for (std::size_t stage = 1; stage < shape.depths.size(); ++stage) {
+            const std::string ours = fmt::format("layers.{}.downsample.", stage);
+            if (parameter.name.starts_with(ours)) {
+                name = fmt::format("layers.{}.downsample.{}", stage - 1,
+                                   parameter.name.substr(ours.size()));
+            }
+        }
+        if (name.starts_with("head.fc.")) name.erase(5, 3);
+        names.emplace(parameter.name, std::move(name));
+    }
+    return names;
+}
+
 Graph build_swin(const SwinShape& s) {
     GraphBuilder g("image");
     const ValueId pixels =

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "core/Fields.hpp"
@@ -25,6 +27,10 @@ struct SwinShape {
 
 SwinShape swin_shape_from(Fields& fields);  // reads its keys, leaves finish() to the caller
 Json to_json(const SwinShape& shape);
+
+// timm's name -> the name in the original repository's files (microsoft/Swin-Transformer), where
+// patch merging ends a stage and the head has no "fc". Names that agree are there too.
+std::map<std::string, std::string> original_swin_names(const SwinShape& shape);
 
 // [B, 3, S, S] f32 -> logits [B, classes] f32
 Graph build_swin(const SwinShape& shape);

@@ -4,9 +4,15 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <set>
+
+#include "core/Log.hpp"
 #include "core/Sha256.hpp"
 #include "core/Text.hpp"
+#include "nn/PositionEmbedding.hpp"
 #include "nn/Safetensors.hpp"
+#include "nn/WeightFile.hpp"
 
 namespace aocq::nn {
 namespace {
@@ -24,15 +30,37 @@ std::string some(const std::vector<std::string>& all) {
     return fmt::format("{} and {} more", join(std::span(all).first(most), ", "), all.size() - most);
 }
 
-void check(const Graph& graph, const Safetensors& source, const std::filesystem::path& file) {
-    std::vector<std::string> missing, unexpected, misshaped, mistyped;
+// Buffers that some checkpoints carry and that the graph computes (Swin).
+bool is_computed(const std::string& name) {
+    return name.ends_with(".relative_position_index") || name.ends_with(".attn_mask");
+}
+
+// What the file calls the graph's parameters.
+NameMap names_in_file(const Graph& graph, const WeightFile& source, const NameMap& other_names) {
+    const bool other = !other_names.empty() &&
+                       std::all_of(other_names.begin(), other_names.end(), [&](const auto& entry) {
+                           return source.tensors().contains(entry.second);
+                       });
+    NameMap names;
     for (const auto& parameter : graph.parameters()) {
-        const auto found = source.tensors().find(parameter.name);
+        names[parameter.name] = other ? other_names.at(parameter.name) : parameter.name;
+    }
+    return names;
+}
+
+void check(const Graph& graph, const WeightFile& source, const NameMap& names,
+           const std::filesystem::path& file) {
+    std::vector<std::string> missing, unexpected, misshaped, mistyped;
+    std::set<std::string> wanted;
+    for (const auto& parameter : graph.parameters()) {
+        wanted.insert(names.at(parameter.name));
+        const auto found = source.tensors().find(names.at(parameter.name));
         if (found == source.tensors().end()) {
             missing.push_back(parameter.name);
             continue;
         }
-        if (found->second.shape != parameter.shape) {
+        if (found->second.shape != parameter.shape &&
+            !can_resample_position(graph, parameter, found->second.shape)) {
             misshaped.push_back(fmt::format("{} {} (wanted {})", parameter.name,
                                             shape_text(found->second.shape),
                                             shape_text(parameter.shape)));
@@ -42,8 +70,8 @@ void check(const Graph& graph, const Safetensors& source, const std::filesystem:
             mistyped.push_back(fmt::format("{} {}", parameter.name, to_string(dtype)));
         }
     }
-    for (const auto& [name, view] : source.tensors()) {
-        if (!graph.find_parameter(name)) unexpected.push_back(name);
+    for (const auto& [name, info] : source.tensors()) {
+        if (!wanted.contains(name) && !is_computed(name)) unexpected.push_back(name);
     }
     if (missing.empty() && unexpected.empty() && misshaped.empty() && mistyped.empty()) return;
     Error error = Error::input("the weights do not fit the model");
@@ -57,36 +85,27 @@ void check(const Graph& graph, const Safetensors& source, const std::filesystem:
     throw error;
 }
 
-at::ScalarType scalar_type(Dtype dtype) {
-    switch (dtype) {
-        case Dtype::f16:
-            return at::kHalf;
-        case Dtype::bf16:
-            return at::kBFloat16;
-        default:
-            return at::kFloat;
-    }
-}
-
 }  // namespace
 
-void check_weights(const Graph& graph, const std::filesystem::path& file) {
-    check(graph, Safetensors(file), file);
+void check_weights(const Graph& graph, const std::filesystem::path& file,
+                   const NameMap& other_names) {
+    const auto source = open_weights(file);
+    check(graph, *source, names_in_file(graph, *source, other_names), file);
 }
 
-Parameters load_weights(const Graph& graph, const std::filesystem::path& file) {
-    const Safetensors source(file);
-    check(graph, source, file);
+Parameters load_weights(const Graph& graph, const std::filesystem::path& file,
+                        const NameMap& other_names) {
+    const auto source = open_weights(file);
+    const NameMap names = names_in_file(graph, *source, other_names);
+    check(graph, *source, names, file);
     Parameters parameters;
     for (const auto& spec : graph.parameters()) {
-        const TensorView& view = source.tensors().at(spec.name);
-        // from_blob wants a mutable pointer; the clone right after is all that reads it. The map
-        // may be unaligned.
-        std::vector<std::byte> aligned(view.bytes.begin(), view.bytes.end());
-        at::Tensor tensor =
-            at::from_blob(aligned.data(), spec.shape, at::TensorOptions(scalar_type(view.dtype)))
-                .to(at::kFloat)
-                .clone();
+        at::Tensor tensor = source->read(names.at(spec.name)).to(at::kFloat);
+        if (tensor.sizes() != spec.shape) {
+            log_info("{}: position embedding resampled from {} to {}", file.string(),
+                     shape_text(tensor.sizes().vec()), shape_text(spec.shape));
+            tensor = resample_position(graph, spec, tensor);
+        }
         if (!at::isfinite(tensor).all().item<bool>()) {
             throw Error::input("a weight is not finite")
                 .because("NaN or infinity in the file")

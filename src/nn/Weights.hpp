@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Strict loading: a model's parameters are all there, nothing else is, and each has its shape, or
-// one error lists everything that is wrong.
+// Strict loading from safetensors or PyTorch files: a model's parameters are all there, nothing
+// else is (but for buffers that the graph computes), and each has its shape, or one error lists
+// everything that is wrong.
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 
 #include "nn/Executor.hpp"
@@ -11,12 +13,18 @@
 
 namespace aocq::nn {
 
-// Names and shapes only; nothing is read beyond the header.
-void check_weights(const Graph& graph, const std::filesystem::path& file);
+// The graph's name of every parameter -> its name in files of another origin.
+using NameMap = std::map<std::string, std::string>;
+
+// Names and shapes only; nothing is read beyond the header. A file that has all of `other_names`
+// is taken to use them.
+void check_weights(const Graph& graph, const std::filesystem::path& file,
+                   const NameMap& other_names = {});
 
 // f32 tensors on the CPU (F16 and BF16 are widened). A value that is not finite is an error that
 // names its tensor.
-Parameters load_weights(const Graph& graph, const std::filesystem::path& file);
+Parameters load_weights(const Graph& graph, const std::filesystem::path& file,
+                        const NameMap& other_names = {});
 
 // SHA-256 over name, shape and f32 bytes of every tensor in name order: of the weights, not of the
 // file.
