@@ -11,22 +11,26 @@
 namespace aocq::quant {
 namespace {
 
-// How an operand of this kind lies in memory.
-Activation activation_view(SiteKind kind, const at::Tensor& x) {
+// How an operand of this kind, made from so many images, lies in memory. Attention within windows
+// has images * windows on its leading axis.
+Activation activation_view(SiteKind kind, const at::Tensor& x, std::int64_t images) {
+    AOCQ_EXPECT(images > 0 && x.size(0) % images == 0);
     switch (kind) {
         case SiteKind::patch_input:
-            return Activation::picture(x.size(0), x.size(1), x.size(2), x.size(3));
+            return Activation::picture(images, x.size(1), x.size(2), x.size(3));
         case SiteKind::attention_query:
         case SiteKind::attention_key:
         case SiteKind::attention_value:
-            return Activation::heads(x.size(0), x.size(1), x.size(2), x.size(3));
+            return Activation::heads(images, x.size(1), x.size(2), x.size(3), x.size(0) / images);
         case SiteKind::attention_probability:
-            return Activation::probabilities(x.size(0), x.size(1), x.size(2), x.size(3));
+            return Activation::probabilities(images, x.size(1), x.size(2), x.size(3),
+                                             x.size(0) / images);
         default:
             break;
     }
-    // [B, C] is one token; anything between the batch and the channels is a token.
-    return Activation::linear(x.size(0), x.numel() / (x.size(0) * x.size(-1)), x.size(-1));
+    // [B, C] is one token; anything between the images and the channels is a token: places of a
+    // sequence, of a map [B, H, W, C] or of windows [B * windows, N, C].
+    return Activation::linear(images, x.numel() / (images * x.size(-1)), x.size(-1));
 }
 
 }  // namespace
@@ -47,7 +51,10 @@ class Collector::Observing : public nn::OperandPolicy {
         }
     }
 
-    void start_batch(std::int64_t first) { first_ = first; }
+    void start_batch(std::int64_t first, std::int64_t images) {
+        first_ = first;
+        images_ = images;
+    }
 
     at::Tensor operand(std::size_t node, nn::Operand which, const at::Tensor& x) override {
         if (which == nn::Operand::weight) return x;
@@ -57,7 +64,7 @@ class Collector::Observing : public nn::OperandPolicy {
         const at::Tensor values = x.to(at::kCPU).contiguous();
         site.accumulator.add(
             std::span(values.const_data_ptr<float>(), static_cast<std::size_t>(values.numel())),
-            activation_view(site.kind, values), first_);
+            activation_view(site.kind, values, images_), first_);
         return x;
     }
 
@@ -74,7 +81,7 @@ class Collector::Observing : public nn::OperandPolicy {
     };
     std::vector<std::optional<std::size_t>> slots_;  // [node * 2 + operand]
     std::vector<Observed> sites_;
-    std::int64_t first_ = 0;
+    std::int64_t first_ = 0, images_ = 1;  // of the batch
 };
 
 Collector::Collector(const nn::Graph& graph, const nn::Parameters& parameters,
@@ -85,7 +92,7 @@ Collector::Collector(const nn::Graph& graph, const nn::Parameters& parameters,
 Collector::~Collector() = default;
 
 void Collector::add(const at::Tensor& images, std::int64_t first) {
-    policy_->start_batch(first);
+    policy_->start_batch(first, images.size(0));
     nn::forward(graph_, parameters_, images, policy_.get());
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Activation statistics of one site (DESIGN §3.4: independent of any bit-width) and their file.
 // An activation is seen as [rows, tokens, channels]: channels as the site's kind says, tokens the
-// position in the sequence (1 where there is none).
+// position in the sequence, on the map or among the windows (1 where there is none).
 #pragma once
 
 #include <cstdint>

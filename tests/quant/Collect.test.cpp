@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "quant/Toy.hpp"
 
 namespace aocq::quant {
@@ -55,6 +57,68 @@ TEST(Collect, ChunksMergeToTheSameCountsExtremesAndSamples) {
             << whole.site;
         EXPECT_EQ(merged[i].samples.size(), whole.samples.size());
         EXPECT_EQ(merged[i].image_max.size(), 4U);
+    }
+}
+
+// Windows stand on the leading axis of a Swin's attention: statistics are still made per image.
+TEST(Collect, ImagesOfAWindowedModelKeepTheirOwnExtremes) {
+    const nn::NoGradients scope;
+    const test::Toy toy(nn::build_swin(test::small_swin()));
+    nn::RunOptions options;
+    options.taps = {toy.graph.find_value("layers.0.blocks.1.attn.query").value(),
+                    toy.graph.find_value("layers.0.blocks.1.attn.softmax").value()};
+    const nn::Values tapped = nn::run(toy.graph, toy.parameters, {{0, toy.images}}, options);
+    const at::Tensor query = tapped.at(options.taps[0]);  // [4 * 4, 2, 16, 12]
+    ASSERT_EQ(query.sizes(), (std::vector<std::int64_t>{16, 2, 16, 12}));
+    std::set<std::string> seen;
+    for (const auto& s : toy.statistics.sites) {
+        EXPECT_EQ(s.image_max.size(), 4U) << s.site;
+        seen.insert(s.site);
+        if (s.site == "layers.0.blocks.1.attn.scores:lhs") {
+            EXPECT_EQ(s.channel_max.size(), 24U);   // (head, dimension)
+            EXPECT_EQ(s.token_absmax.size(), 64U);  // (window, place)
+            for (std::int64_t i = 0; i < 4; ++i) {
+                EXPECT_EQ(s.image_max[static_cast<std::size_t>(i)],
+                          query.slice(0, 4 * i, 4 * i + 4).max().item<float>());
+            }
+            EXPECT_EQ(s.channel_max[12 + 5], query.select(1, 1).select(2, 5).max().item<float>());
+            EXPECT_EQ(s.token_absmax[2 * 16 + 3], query.reshape({4, 4, 2, 16, 12})
+                                                      .select(1, 2)
+                                                      .select(2, 3)
+                                                      .abs()
+                                                      .max()
+                                                      .item<float>());
+        }
+        if (s.site == "layers.0.blocks.1.attn.context:lhs") {
+            EXPECT_EQ(s.channel_max.size(), 2U);    // heads
+            EXPECT_EQ(s.token_absmax.size(), 64U);  // (window, query place)
+            EXPECT_EQ(s.maximum, tapped.at(options.taps[1]).max().item<float>());
+        }
+        if (s.site == "layers.1.downsample.reduction:input") {
+            EXPECT_EQ(s.channel_max.size(), 96U);
+            EXPECT_EQ(s.token_absmax.size(), 16U);
+        }
+    }
+    EXPECT_TRUE(seen.contains("layers.1.downsample.reduction:input"));
+    EXPECT_TRUE(seen.contains("layers.0.blocks.1.attn.scores:lhs"));
+}
+
+TEST(Collect, ImagesOfAWindowedModelGiveTheSameOneByOne) {
+    const nn::NoGradients scope;
+    const test::Toy toy(nn::build_swin(test::small_swin()));
+    Collector collector(toy.graph, toy.parameters, {.seed = 3});
+    for (std::int64_t i = 0; i < 4; ++i) collector.add(toy.images.slice(0, i, i + 1), i);
+    const auto single = collector.result();
+    ASSERT_EQ(single.size(), toy.statistics.sites.size());
+    for (std::size_t k = 0; k < single.size(); ++k) {
+        const auto& together = toy.statistics.sites[k];
+        EXPECT_EQ(single[k].count, together.count) << together.site;
+        EXPECT_EQ(single[k].channel_count, together.channel_count) << together.site;
+        for (std::size_t i = 0; i < 4; ++i) {
+            EXPECT_NEAR(single[k].image_max[i], together.image_max[i],
+                        1e-4F * std::abs(together.image_max[i]) + 1e-6F)
+                << together.site;
+        }
     }
 }
 

@@ -135,6 +135,31 @@ TEST(Simulate, EightBitsStayNearTheFloatLogitsAndTwoDoNot) {
     EXPECT_LT(error({8, 8}), error({4, 4}));
 }
 
+// Every kind of partition on a model with windows; each head its own grid, the windows share it.
+TEST(Simulate, WindowedModelStaysNearItsFloatLogits) {
+    const nn::NoGradients scope;
+    const test::Toy toy(nn::build_swin(test::small_swin()));
+    const std::vector<std::vector<Rule>> variants{
+        {},
+        {test::rule({{"kind", "attention.*"}, {"granularity", "head"}})},
+        {test::rule({{"kind", {"linear.input", "attention.query", "attention.key"}},
+                     {"granularity", "token"},
+                     {"mode", "dynamic"}})}};
+    const at::Tensor plain = nn::forward(toy.graph, toy.parameters, toy.images);
+    for (const auto& rules : variants) {
+        const QuantizedModel model = toy.fitted({8, 8}, Json::object(), rules);
+        Simulation simulation(toy.graph, toy.parameters, model);
+        const at::Tensor logits =
+            nn::forward(toy.graph, simulation.parameters(), toy.images, &simulation);
+        EXPECT_FALSE(at::equal(logits, plain));
+        EXPECT_LT(((logits - plain).abs().max() / (plain.max() - plain.min())).item<double>(),
+                  0.05);
+    }
+    const QuantizedModel heads = toy.fitted({8, 8}, Json::object(), variants[1]);
+    EXPECT_EQ(heads.quantization.find("layers.0.blocks.1.attn.scores:lhs")->grids.size(), 2U);
+    EXPECT_EQ(heads.quantization.find("layers.1.blocks.0.attn.context:lhs")->grids.size(), 4U);
+}
+
 TEST(Simulate, AllFloatWidthsChangeNothing) {
     const nn::NoGradients scope;
     const test::Toy toy;

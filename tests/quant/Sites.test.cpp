@@ -3,9 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
-#include "nn/Formula.hpp"
+#include "quant/Toy.hpp"
 
 namespace aocq::quant {
 namespace {
@@ -21,6 +22,31 @@ TEST(Sites, OfAVitAreTheOperandsOfEveryProduct) {
          {"patch_embed.proj:input", "blocks.0.attn.qkv:weight", "blocks.1.attn.scores:rhs",
           "blocks.1.attn.context:lhs", "blocks.0.mlp.fc2:input", "head:weight"}) {
         EXPECT_TRUE(names.contains(name)) << name;
+    }
+}
+
+TEST(Sites, OfASwinHaveTheKindsOfAVit) {
+    const auto sites = list_sites(nn::build_swin(test::small_swin()));
+    // Patch embedding and head: 2 each; 12 per block; the merging's reduction 2.
+    EXPECT_EQ(sites.size(), 2U + 2U + 3U * 12U + 2U);
+    std::map<std::string, SiteKind> kinds;
+    for (const auto& site : sites) kinds[site.name] = site.kind;
+    EXPECT_EQ(kinds.size(), sites.size());
+    const std::map<std::string, SiteKind> wanted{
+        {"patch_embed.proj:input", SiteKind::patch_input},
+        {"layers.0.blocks.1.attn.qkv:input", SiteKind::linear_input},
+        {"layers.0.blocks.1.attn.scores:lhs", SiteKind::attention_query},
+        {"layers.0.blocks.1.attn.scores:rhs", SiteKind::attention_key},
+        {"layers.0.blocks.1.attn.context:lhs", SiteKind::attention_probability},
+        {"layers.1.blocks.0.attn.context:rhs", SiteKind::attention_value},
+        {"layers.1.blocks.0.mlp.fc2:weight", SiteKind::linear_weight},
+        {"layers.1.downsample.reduction:input", SiteKind::linear_input},
+        {"layers.1.downsample.reduction:weight", SiteKind::linear_weight},
+        {"head.fc:input", SiteKind::head_input},
+        {"head.fc:weight", SiteKind::head_weight}};
+    for (const auto& [name, kind] : wanted) {
+        ASSERT_TRUE(kinds.contains(name)) << name;
+        EXPECT_EQ(kinds.at(name), kind) << name;
     }
 }
 

@@ -4,20 +4,35 @@
 
 #include "nn/Autograd.hpp"
 #include "nn/Formula.hpp"
+#include "nn/Swin.hpp"
 #include "quant/Collect.hpp"
 #include "quant/Recipe.hpp"
 #include "quant/Simulate.hpp"
 
 namespace aocq::test {
 
+// Maps 8x8 (2x2 windows, the second block shifted) and 4x4 (one window).
+inline nn::SwinShape small_swin() {
+    nn::SwinShape shape;
+    shape.image_size = 32;
+    shape.patch_size = 4;
+    shape.window = 4;
+    shape.width = 24;
+    shape.depths = {2, 1};
+    shape.heads = {2, 4};
+    shape.classes = 10;
+    return shape;
+}
+
 struct Toy {
-    nn::Graph graph = nn::build_vit(small_shape());
+    nn::Graph graph;
     nn::Parameters parameters = formula_parameters(graph);
     std::vector<quant::Site> sites = quant::list_sites(graph);
     at::Tensor images = formula("image", {4, 3, 32, 32});
     store::StatisticsFile statistics;
 
-    Toy() {
+    Toy() : Toy(nn::build_vit(small_shape())) {}
+    explicit Toy(nn::Graph model) : graph(std::move(model)) {
         const nn::NoGradients scope;
         quant::Collector collector(graph, parameters, {.seed = 3});
         collector.add(images, 0);

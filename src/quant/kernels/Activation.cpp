@@ -25,16 +25,18 @@ Activation Activation::linear(std::int64_t images, std::int64_t tokens, std::int
 }
 
 Activation Activation::heads(std::int64_t images, std::int64_t heads, std::int64_t tokens,
-                             std::int64_t width) {
+                             std::int64_t width, std::int64_t windows) {
     return dense({{Role::image, images},
+                  {Role::token, windows},
                   {Role::channel, heads},
                   {Role::token, tokens},
                   {Role::channel, width}});
 }
 
 Activation Activation::probabilities(std::int64_t images, std::int64_t heads, std::int64_t queries,
-                                     std::int64_t keys) {
+                                     std::int64_t keys, std::int64_t windows) {
     return dense({{Role::image, images},
+                  {Role::token, windows},
                   {Role::channel, heads},
                   {Role::token, queries},
                   {Role::other, keys}});

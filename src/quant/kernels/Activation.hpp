@@ -29,12 +29,14 @@ struct Activation {
 
     // Dense tensors. A linear layer's input [B, N, C]; [B, C] is tokens = 1.
     static Activation linear(std::int64_t images, std::int64_t tokens, std::int64_t channels);
-    // Query, key or value [B, H, N, D]: channels are (h, d).
+    // Query, key or value [B * windows, H, N, D]: channels are (h, d), tokens (window, n). One
+    // window per image where attention is global.
     static Activation heads(std::int64_t images, std::int64_t heads, std::int64_t tokens,
-                            std::int64_t width);
-    // Attention probabilities [B, H, N, M]: channels are heads, tokens are query positions.
+                            std::int64_t width, std::int64_t windows = 1);
+    // Attention probabilities [B * windows, H, N, M]: channels are heads, tokens are query
+    // positions (window, n).
     static Activation probabilities(std::int64_t images, std::int64_t heads, std::int64_t queries,
-                                    std::int64_t keys);
+                                    std::int64_t keys, std::int64_t windows = 1);
     // Pixels or feature maps [B, C, H, W]: no tokens.
     static Activation picture(std::int64_t images, std::int64_t channels, std::int64_t height,
                               std::int64_t width);

@@ -111,6 +111,15 @@ TEST(Accumulate, ProbabilitiesHaveHeadsAsChannelsAndQueriesAsTokens) {
     expect_equals_brute_force(x, Activation::probabilities(2, 3, 5, 19));
 }
 
+TEST(Accumulate, WindowsOfAnImageAreTokens) {
+    const auto x = test::normal_values("windows", 2 * 4 * 3 * 5 * 8);
+    const Activation view = Activation::heads(2, 3, 5, 8, 4);
+    EXPECT_EQ(view.extent(Role::token), 20);
+    EXPECT_EQ(view.extent(Role::channel), 24);
+    expect_equals_brute_force(x, view);
+    expect_equals_brute_force(x, Activation::probabilities(2, 3, 5, 8, 4));
+}
+
 TEST(Accumulate, PicturesHaveNoTokens) {
     const auto x = test::normal_values("pictures", 2 * 3 * 6 * 9);
     expect_equals_brute_force(x, Activation::picture(2, 3, 6, 9));
