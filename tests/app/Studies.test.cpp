@@ -59,6 +59,14 @@ TEST(Studies, VitTinyInFloatGivesTheReferenceCounts) {
     EXPECT_NEAR(counts.top5, 383, 1);
 }
 
+TEST(Studies, SwinMicroInFloatGivesTheReferenceCounts) {
+    AOCQ_REAL_DATA_OR_SKIP(data);
+    const Counts counts = float_counts("swin_micro", data);
+    EXPECT_EQ(counts.top1, 796);
+    // One image has its fifth and sixth logits 1.2e-4 apart.
+    EXPECT_NEAR(counts.top5, 987, 1);
+}
+
 TEST(Studies, EmbeddedModelIsAsItsRecordSays) {
     const auto file = test::source_folder() / "experiments/embedded_deit.json";
     const Json record = parse_json(read_text(file), file.string());

@@ -55,6 +55,36 @@ TEST_F(ConfigsTest, EveryVitFileIsComplete) {
     }
 }
 
+TEST_F(ConfigsTest, EverySwinFileIsComplete) {
+    for (const char* name : {"swin_tiny", "swin_small", "swin_base", "swin_micro_cifar10"}) {
+        const bool micro = std::string(name) == "swin_micro_cifar10";
+        const Experiment experiment = study_of(name).experiments[0];
+        Fields model(experiment.model, "model");
+        EXPECT_EQ(model.text("family"), "swin") << name;
+        const auto size = model.integer("image_size", 1, 1024);
+        EXPECT_EQ(size, micro ? 32 : 224);
+        EXPECT_EQ(size % model.integer("patch_size", 1, 64), 0);
+        EXPECT_EQ(model.integer("window", 1, 64), micro ? 4 : 7);
+        const auto depths = model.integers("depths", 1, 64), heads = model.integers("heads", 1, 64);
+        EXPECT_EQ(depths.size(), micro ? 3U : 4U);
+        ASSERT_EQ(heads.size(), depths.size());
+        // 32 channels in each head of the published models, twice as many heads in each stage.
+        EXPECT_EQ(model.integer("width", 1, 4096), (micro ? 16 : 32) * heads[0]) << name;
+        for (std::size_t i = 1; i < heads.size(); ++i) EXPECT_EQ(heads[i], 2 * heads[i - 1]);
+        EXPECT_EQ(model.number("mlp_ratio", 1, 8), 4.0);
+        EXPECT_EQ(model.integer("classes", 1, 100000), micro ? 10 : 1000);
+        if (!micro) model.number("float_top1", 81.0, 86.0);
+        Fields preprocess = model.object("preprocess");
+        EXPECT_EQ(preprocess.integer("size", 1, 1024), size);
+        if (!micro) EXPECT_EQ(preprocess.number("crop", 0.5, 1.0), 0.9);
+        EXPECT_EQ(preprocess.text("interpolation"), micro ? "none" : "bicubic");
+        check_three(preprocess, "mean", 0.4, 0.5);
+        check_three(preprocess, "std", 0.2, 0.3);
+        preprocess.finish();
+        model.finish();
+    }
+}
+
 TEST_F(ConfigsTest, ImagenetIsAFolder) {
     const Experiment experiment = study_of("deit_tiny").experiments[0];
     EXPECT_EQ(experiment.evaluation, (Json{{"kind", "folder"}, {"root", file("val").string()}}));
