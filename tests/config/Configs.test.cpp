@@ -76,7 +76,9 @@ TEST_F(ConfigsTest, EverySwinFileIsComplete) {
         if (!micro) model.number("float_top1", 81.0, 86.0);
         Fields preprocess = model.object("preprocess");
         EXPECT_EQ(preprocess.integer("size", 1, 1024), size);
-        if (!micro) EXPECT_EQ(preprocess.number("crop", 0.5, 1.0), 0.9);
+        if (!micro) {
+            EXPECT_EQ(preprocess.number("crop", 0.5, 1.0), 0.9);
+        }
         EXPECT_EQ(preprocess.text("interpolation"), micro ? "none" : "bicubic");
         check_three(preprocess, "mean", 0.4, 0.5);
         check_three(preprocess, "std", 0.2, 0.3);
