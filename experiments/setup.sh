@@ -246,6 +246,7 @@ setup_mpi() {
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
   fi
   # More ranks than cores is fine: a waiting rank sleeps. (Open MPI 4, then 5.)
+  export AOCQ_OVERSUBSCRIBE=${AOCQ_OVERSUBSCRIBE:-1}
   export OMPI_MCA_rmaps_base_oversubscribe=${OMPI_MCA_rmaps_base_oversubscribe:-1}
   export PRTE_MCA_rmaps_default_mapping_policy=${PRTE_MCA_rmaps_default_mapping_policy:-:oversubscribe}
   # A rank has a worker, a talker and decoding threads: bound to one core they would share it, while others idle.

@@ -9,6 +9,7 @@ void add_commands(CLI::App& app, Chosen& chosen, const par::Communicator& commun
     add_run(app, chosen, communicator);
     add_status(app, chosen);
     add_report(app, chosen);
+    add_cache(app, chosen);
     add_inspect(app, chosen);
     add_stats(app, chosen);
     add_train(app, chosen);

@@ -14,6 +14,7 @@ using Chosen = std::function<int()>;  // returns the exit code
 
 void add_plan(CLI::App& app, Chosen& chosen);
 void add_run(CLI::App& app, Chosen& chosen, const par::Communicator& communicator);
+void add_cache(CLI::App& app, Chosen& chosen);
 void add_status(CLI::App& app, Chosen& chosen);
 void add_report(CLI::App& app, Chosen& chosen);
 void add_inspect(CLI::App& app, Chosen& chosen);

@@ -14,6 +14,7 @@ int plan(const StudyArguments& arguments, bool as_json) {
     const OpenedStudy opened = open_study(arguments);
     opened.folder.claim();
     const fs::path file = opened.folder.keep_plan(config::to_json(opened.study));
+    const StudyState states(opened);
     Json list = Json::array();
     for (std::size_t i = 0; i < opened.study.experiments.size(); ++i) {
         const auto& experiment = opened.study.experiments[i];
@@ -25,7 +26,7 @@ int plan(const StudyArguments& arguments, bool as_json) {
                         {"seed", experiment.seed},
                         {"images", work.images},
                         {"coordinates", describe(experiment.coordinates)},
-                        {"state", to_string(state_of(opened, i).state)}});
+                        {"state", to_string(states.of(i).state)}});
     }
     if (as_json) {
         fmt::print("{}\n", Json({{"plan", file.string()},
@@ -34,10 +35,10 @@ int plan(const StudyArguments& arguments, bool as_json) {
                                .dump(2));
         return exit_done;
     }
-    fmt::print("{:>5}  {:12}  {:7}  {:20}  {:6}  {}\n", "index", "id", "state", "model", "bits",
+    fmt::print("{:>5}  {:12}  {:9}  {:20}  {:6}  {}\n", "index", "id", "state", "model", "bits",
                "axes");
     for (const Json& row : list) {
-        fmt::print("{:>5}  {:12}  {:7}  {:20}  {:6}  {}\n", row["index"].get<int>(),
+        fmt::print("{:>5}  {:12}  {:9}  {:20}  {:6}  {}\n", row["index"].get<int>(),
                    row["id"].get<std::string>(), row["state"].get<std::string>(),
                    row["model"].get<std::string>(), row["bits"].get<std::string>(),
                    row["coordinates"].get<std::string>());

@@ -3,9 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <ctime>
+
+#include "core/EnumTable.hpp"
 #include "core/Log.hpp"
 #include "engine/Facts.hpp"
 #include "engine/ImageRecords.hpp"
+#include "engine/StudyLock.hpp"
 #include "nn/Numerics.hpp"
 #include "report/Label.hpp"
 #include "report/LongTable.hpp"
@@ -16,21 +21,34 @@
 
 namespace aocq::app {
 
+namespace {
+
+constexpr EnumTable<State, 7> states{{{{State::pending, "pending"},
+                                       {State::running, "running"},
+                                       {State::done, "done"},
+                                       {State::cached, "cached"},
+                                       {State::failed, "failed"},
+                                       {State::preempted, "preempted"},
+                                       {State::stale, "stale"}}}};
+
+// A coordinator writes every second or so; without locks, silence is the only sign of its end.
+constexpr std::int64_t longest_silence = 30;
+
+bool is_alive(const engine::StudyFolder& part, const engine::RunProgress& progress) {
+    if (progress.state != engine::RunState::running) return false;
+    return engine::StudyLock::is_held(part.lock()) ||
+           std::time(nullptr) - progress.updated < longest_silence;
+}
+
+}  // namespace
+
 std::string_view to_string(State state) {
-    switch (state) {
-        case State::done:
-            return "done";
-        case State::failed:
-            return "failed";
-        case State::pending:
-            break;
-    }
-    return "pending";
+    return states.name(state);
 }
 
 OpenedStudy open_study(const StudyArguments& arguments) {
     config::Study study = arguments.load();
-    engine::StudyFolder folder(arguments.results, study.name);
+    engine::StudyFolder folder = arguments.folder(study.name);
     const std::string here =
         nn::numerics_class(nn::choose_device(study.run.device, 0), study.run.threads);
     const std::string numerics = folder.recorded_numerics(here);
@@ -38,18 +56,69 @@ OpenedStudy open_study(const StudyArguments& arguments) {
     return {std::move(study), std::move(work), std::move(folder), numerics};
 }
 
-ExperimentState state_of(const OpenedStudy& opened, std::size_t experiment) {
-    const auto& work = opened.work.experiments[experiment];
-    if (fs::exists(opened.folder.result(work.result_key))) return {State::done, ""};
-    const fs::path failure = opened.folder.failure(work.id);
-    if (!fs::exists(failure)) return {};
+StudyState::StudyState(const OpenedStudy& opened) : opened_(opened) {
+    for (const auto& part : opened.folder.all_parts()) {
+        if (auto progress = engine::read_progress(part.progress())) {
+            const bool alive = is_alive(part, *progress);
+            runs_.push_back({std::move(*progress), alive});
+        }
+    }
+    std::set<std::string> ours;
+    for (const auto& work : opened.work.experiments) ours.insert(work.result_key);
+    std::error_code code;
+    for (fs::directory_iterator entry(opened.folder.experiments(), code), end;
+         !code && entry != end; entry.increment(code)) {
+        if (entry->path().extension() != ".h5" || ours.contains(entry->path().stem().string())) {
+            continue;
+        }
+        try {
+            const auto bundle = store::read_bundle(entry->path(), "result");
+            other_results_.insert(bundle.attributes.at("id").get<std::string>());
+        } catch (const std::exception& error) {
+            log_warning("{}", error.what());
+        }
+    }
+}
+
+std::optional<ExperimentState> StudyState::failure_of(const std::string& id) const {
+    const fs::path failure = opened_.folder.failure(id);
+    if (!fs::exists(failure)) return std::nullopt;
     const Json record = parse_json(read_text(failure, 1U << 20), failure.string());
     Fields fields(record, "");
     const Error error = error_from_json(fields.value("error"));
-    return {State::failed, fmt::format("{}: {}", fields.text("stage", "?"), error.what())};
+    return ExperimentState{State::failed,
+                           fmt::format("{} on rank {}: {}", fields.text("stage", "?"),
+                                       fields.integer("rank", 0, 1 << 30, 0), error.what())};
+}
+
+ExperimentState StudyState::of(std::size_t experiment) const {
+    const auto& work = opened_.work.experiments[experiment];
+    if (fs::exists(opened_.folder.result(work.result_key))) {
+        const bool before = std::any_of(runs_.begin(), runs_.end(), [&](const Run& run) {
+            return run.progress.reused.contains(work.id);
+        });
+        return {before ? State::cached : State::done, ""};
+    }
+    bool begun = false;
+    for (const Run& run : runs_) {
+        if (run.alive && run.progress.running.contains(work.id)) return {State::running, ""};
+        if (run.progress.begun.contains(work.id)) begun = true;
+    }
+    if (auto failed = failure_of(work.id)) return *failed;
+    if (begun) {
+        const bool alive = std::any_of(runs_.begin(), runs_.end(), [&](const Run& run) {
+            return run.alive && run.progress.begun.contains(work.id);
+        });
+        return {alive ? State::running : State::preempted, ""};
+    }
+    if (other_results_.contains(work.id)) {
+        return {State::stale, "there is a result of other sources or another numerics class"};
+    }
+    return {};
 }
 
 std::vector<report::ResultRow> collect_rows(const OpenedStudy& opened) {
+    const StudyState states_now(opened);
     std::vector<report::ResultRow> rows;
     for (std::size_t i = 0; i < opened.study.experiments.size(); ++i) {
         const auto& experiment = opened.study.experiments[i];
@@ -61,9 +130,9 @@ std::vector<report::ResultRow> collect_rows(const OpenedStudy& opened) {
         row.seed = experiment.seed;
         row.coordinates = experiment.coordinates;
         row.model_name = work.model_name;
-        const ExperimentState state = state_of(opened, i);
-        row.failure = state.cause;
-        if (state.state == State::done) {
+        const ExperimentState state = states_now.of(i);
+        if (state.state == State::failed) row.failure = state.cause;
+        if (state.state == State::done || state.state == State::cached) {
             try {
                 const auto bundle =
                     store::read_bundle(opened.folder.result(work.result_key), "result");

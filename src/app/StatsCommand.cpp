@@ -49,7 +49,7 @@ int stats(const StudyArguments& arguments, std::size_t most) {
     for (const auto& experiment : opened.work.experiments) {
         if (experiment.statistics_key.empty() || !shown.insert(experiment.statistics_key).second)
             continue;
-        const fs::path source = opened.folder.cache("statistics", experiment.statistics_key);
+        const fs::path source = opened.folder.cache().file("statistics", experiment.statistics_key);
         if (!fs::exists(source)) {
             log_warning("no statistics of {} yet: run the study first", experiment.model_name);
             continue;

@@ -28,6 +28,11 @@ void StudyArguments::add_to(CLI::App& command) {
         "--configs", configs,
         "Folder that 'use' looks in (default: the nearest 'configs' above the study)");
     command.add_option("--results", results, "Folder of all results")->capture_default_str();
+    command
+        .add_option("--cache", cache,
+                    "Folder of finished stages, which studies may share (default: inside the "
+                    "study's results)")
+        ->envname("AOCQ_CACHE");
 }
 
 config::Study StudyArguments::load() const {

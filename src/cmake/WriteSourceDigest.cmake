@@ -1,4 +1,5 @@
-file(GLOB_RECURSE files ${ROOT}/nn/*.?pp ${ROOT}/quant/*.?pp ${ROOT}/data/*.?pp)
+file(GLOB_RECURSE files ${ROOT}/nn/*.?pp ${ROOT}/quant/*.?pp ${ROOT}/data/*.?pp
+  ${ROOT}/metrics/*.?pp ${ROOT}/engine/Evaluate.?pp)
 list(SORT files)
 set(all "")
 foreach(file IN LISTS files)

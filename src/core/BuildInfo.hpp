@@ -10,7 +10,8 @@ namespace aocq {
 std::string_view version();
 std::string_view build_type();
 std::string_view compiler();
-// SHA-256 over the sources of nn, quant and data: part of every stage key.
+// SHA-256 over the sources that change numbers (nn, quant, data, metrics, evaluation): part of
+// every stage key.
 std::string_view source_digest();
 
 }  // namespace aocq

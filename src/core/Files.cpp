@@ -36,7 +36,12 @@ class Descriptor {
 };
 
 [[noreturn]] void fail(const char* what, const fs::path& file) {
-    throw Error::environment(what).because(std::strerror(errno)).at("file", file.string());
+    const int code = errno;
+    Error error = Error::environment(what);
+    error.because(std::strerror(code));
+    if (code == ENOSPC || code == EDQUOT) error.advise("make room and run the same command again");
+    if (code == EROFS || code == EACCES) error.advise("choose a folder that you may write to");
+    throw error.at("file", file.string());
 }
 
 [[noreturn]] void fail_reading(const fs::path& file) {
@@ -68,6 +73,36 @@ fs::path temporary_name(const fs::path& file) {
     gethostname(host, sizeof host - 1);
     return file.parent_path() /
            fmt::format(".{}.{}.{}.{}.part", file.filename().string(), host, getpid(), counter++);
+}
+
+// For filesystems without hard links: two writers at the same instant may both take themselves for
+// the first, and the file is the last one's.
+bool rename_once(const fs::path& temporary, const fs::path& file) {
+    if (fs::exists(file)) {
+        if (unlink(temporary.c_str()) != 0) fail("cannot remove a temporary file", temporary);
+        return false;
+    }
+    if (std::rename(temporary.c_str(), file.c_str()) != 0) fail("cannot rename a file", file);
+    return true;
+}
+
+// `place` gives the finished temporary file its name and says whether it did.
+bool write_and_place(const fs::path& file, const std::function<void(const fs::path&)>& write,
+                     const std::function<bool(const fs::path&)>& place) {
+    const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+    make_folder(folder);
+    const fs::path temporary = temporary_name(file);
+    try {
+        write(temporary);
+        sync_path(temporary, O_RDONLY | O_CLOEXEC);
+        const bool placed = place(temporary);
+        sync_path(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return placed;
+    } catch (...) {
+        std::error_code ignored;
+        fs::remove(temporary, ignored);
+        throw;
+    }
 }
 
 }  // namespace
@@ -125,33 +160,42 @@ void make_folder(const fs::path& folder) {
 }
 
 void write_aside(const fs::path& file, const std::function<void(const fs::path&)>& write) {
-    const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
-    make_folder(folder);
-    const fs::path temporary = temporary_name(file);
-    try {
-        write(temporary);
-        sync_path(temporary, O_RDONLY | O_CLOEXEC);
+    write_and_place(file, write, [&](const fs::path& temporary) {
         if (std::rename(temporary.c_str(), file.c_str()) != 0) fail("cannot rename a file", file);
-        sync_path(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    } catch (...) {
-        std::error_code ignored;
-        fs::remove(temporary, ignored);
-        throw;
+        return true;
+    });
+}
+
+bool write_aside_once(const fs::path& file, const std::function<void(const fs::path&)>& write) {
+    return write_and_place(file, write, [&](const fs::path& temporary) {
+        // A link, unlike a rename, refuses an existing name, and is atomic.
+        const bool linked = link(temporary.c_str(), file.c_str()) == 0;
+        if (!linked && (errno == EPERM || errno == ENOTSUP || errno == ENOSYS)) {
+            return rename_once(temporary, file);
+        }
+        if (!linked && errno != EEXIST) fail("cannot put a file in its place", file);
+        if (unlink(temporary.c_str()) != 0) fail("cannot remove a temporary file", temporary);
+        return linked;
+    });
+}
+
+void write_new(const fs::path& file, std::span<const std::string_view> parts,
+               const fs::path& named) {
+    const Descriptor descriptor(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (descriptor.get() < 0) fail("cannot write a file", named);
+    for (const std::string_view part : parts) {
+        std::size_t done = 0;
+        while (done < part.size()) {
+            const ssize_t count = ::write(descriptor.get(), part.data() + done, part.size() - done);
+            if (count < 0 && errno == EINTR) continue;
+            if (count < 0) fail("cannot write a file", named);
+            done += static_cast<std::size_t>(count);
+        }
     }
 }
 
 void write_text(const fs::path& file, std::string_view text) {
-    write_aside(file, [&](const fs::path& temporary) {
-        const Descriptor descriptor(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-        if (descriptor.get() < 0) fail("cannot write a file", file);
-        std::size_t done = 0;
-        while (done < text.size()) {
-            const ssize_t count = ::write(descriptor.get(), text.data() + done, text.size() - done);
-            if (count < 0 && errno == EINTR) continue;
-            if (count < 0) fail("cannot write a file", file);
-            done += static_cast<std::size_t>(count);
-        }
-    });
+    write_aside(file, [&](const fs::path& temporary) { write_new(temporary, {&text, 1}, file); });
 }
 
 }  // namespace aocq

@@ -32,10 +32,19 @@ class FileMap {
     std::size_t size_ = 0;
 };
 
+// A file that must not exist yet, from these parts one after the other. Not synced. `named`: the
+// file that errors name, which this one is to become.
+void write_new(const fs::path& file, std::span<const std::string_view> parts,
+               const fs::path& named);
+
 // Calls `write(temporary)`, then syncs the temporary file, renames it to `file` and syncs the
 // folder. The temporary file is removed if anything throws. The folder is made where it is missing.
 void write_aside(const fs::path& file, const std::function<void(const fs::path&)>& write);
 void write_text(const fs::path& file, std::string_view text);
+
+// The same for a file that nobody may replace: false, and nothing is changed, where there is one
+// already.
+bool write_aside_once(const fs::path& file, const std::function<void(const fs::path&)>& write);
 
 void make_folder(const fs::path& folder);
 

@@ -30,7 +30,11 @@ std::optional<Checkpoint::State> Checkpoint::load() const {
 void Checkpoint::offer(const quant::QuantizedModel& model, std::size_t steps) {
     const auto now = std::chrono::steady_clock::now();
     if (now - last_ < interval) return;
-    store::write_bundle(file_, quant::to_bundle(model, {{"steps", steps}}));
+    try {
+        store::write_bundle(file_, quant::to_bundle(model, {{"steps", steps}}));
+    } catch (const Error& error) {
+        log_warning("a stage goes on without a checkpoint: {}", error.what());
+    }
     last_ = std::chrono::steady_clock::now();
 }
 

@@ -21,7 +21,8 @@ class Checkpoint {
     };
     // Nothing where there is no file; a damaged one counts as none, with a warning.
     std::optional<State> load() const;
-    // Writes if the last one is old enough.
+    // Writes if the last one is old enough. A disk that does not take it costs a warning: the stage
+    // goes on without.
     void offer(const quant::QuantizedModel& model, std::size_t steps);
     void remove() const;
 

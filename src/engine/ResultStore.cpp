@@ -22,10 +22,31 @@ std::vector<fs::path> segment_files(const fs::path& folder) {
     return files;
 }
 
+bool is_sound(const StageCache& cache, std::string_view kind, const std::string& key) {
+    switch (cache.condition(kind, key)) {
+        case store::Condition::sound:
+            return true;
+        case store::Condition::absent:
+            return false;
+        case store::Condition::damaged:
+            break;
+    }
+    const fs::path file = cache.file(kind, key);
+    log_warning("a kept file is damaged: it is removed and made again [file={}]", file.string());
+    std::error_code ignored;
+    fs::remove(file, ignored);
+    return false;
+}
+
 }  // namespace
 
-ResultStore::ResultStore(const config::Study& study, const Work& work, const StudyFolder& folder)
-    : study_(study), work_(work), folder_(folder), finished_(work.experiments.size(), false) {
+ResultStore::ResultStore(const config::Study& study, const Work& work, const StudyFolder& folder,
+                         std::set<std::string> left_out)
+    : study_(study),
+      work_(work),
+      folder_(folder),
+      left_out_(std::move(left_out)),
+      finished_(work.experiments.size(), false) {
     for (std::size_t i = 0; i < work.experiments.size(); ++i) {
         for (const auto lease : work.experiments[i].leases) experiments_of_[lease].push_back(i);
     }
@@ -72,12 +93,12 @@ std::vector<std::uint32_t> ResultStore::settled_units() const {
     const auto& units = work_.graph.units();
     const auto exists = [&](std::uint32_t index) {
         const auto kind = cached_kind(work_.tasks[index]);
-        return kind.empty() || fs::exists(folder_.cache(kind, units[index].key));
+        return kind.empty() || is_sound(folder_.cache(), kind, units[index].key);
     };
-    std::vector<bool> wanted(units.size(), false);
+    std::vector<bool> wanted(units.size(), false), looked_at(units.size(), false);
     for (const auto& [lease, experiments] : experiments_of_) {
         const bool open = std::any_of(experiments.begin(), experiments.end(),
-                                      [&](std::size_t e) { return !finished_[e]; });
+                                      [&](std::size_t e) { return is_to_do(e); });
         wanted[lease] = open && !payloads_.contains(units[lease].key);
     }
     // Backwards along the needs: what a wanted unit reads is wanted unless its file is there.
@@ -85,7 +106,10 @@ std::vector<std::uint32_t> ResultStore::settled_units() const {
     for (auto unit = order.rbegin(); unit != order.rend(); ++unit) {
         if (!wanted[*unit]) continue;
         for (const auto need : units[*unit].needs) {
-            if (!exists(need)) wanted[need] = true;
+            if (!wanted[need] && !looked_at[need]) {
+                looked_at[need] = true;
+                wanted[need] = !exists(need);
+            }
         }
     }
     std::vector<std::uint32_t> settled;
@@ -93,6 +117,33 @@ std::vector<std::uint32_t> ResultStore::settled_units() const {
         if (!wanted[i]) settled.push_back(i);
     }
     return settled;
+}
+
+bool ResultStore::is_to_do(std::size_t experiment) const {
+    return !finished_[experiment] && !left_out_.contains(work_.experiments[experiment].id);
+}
+
+std::size_t ResultStore::left_out() const {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < finished_.size(); ++i) count += !finished_[i] && !is_to_do(i);
+    return count;
+}
+
+std::set<std::string> ResultStore::finished_ids() const {
+    std::set<std::string> ids;
+    for (std::size_t i = 0; i < finished_.size(); ++i) {
+        if (finished_[i]) ids.insert(work_.experiments[i].id);
+    }
+    return ids;
+}
+
+std::set<std::string> ResultStore::begun_ids() const {
+    std::set<std::string> ids;
+    for (const auto& [lease, experiments] : experiments_of_) {
+        if (!payloads_.contains(work_.graph.unit(lease).key)) continue;
+        for (const auto experiment : experiments) ids.insert(work_.experiments[experiment].id);
+    }
+    return ids;
 }
 
 void ResultStore::add(const Unit& unit, std::vector<std::byte> payload) {

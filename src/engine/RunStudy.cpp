@@ -3,12 +3,14 @@
 
 #include <fmt/format.h>
 
-#include <set>
+#include <memory>
 
 #include "core/Log.hpp"
-#include "core/Progress.hpp"
 #include "engine/Facts.hpp"
+#include "engine/Placement.hpp"
 #include "engine/ResultStore.hpp"
+#include "engine/StudyEvents.hpp"
+#include "engine/StudyLock.hpp"
 #include "engine/StudyRunner.hpp"
 #include "engine/Work.hpp"
 #include "engine/dispatch/Dispatch.hpp"
@@ -17,55 +19,9 @@
 namespace aocq::engine {
 namespace {
 
-constexpr double seconds_per_segment = 2.0;
-
-// Rank 0's reactions to what the ranks report.
-class StudyEvents : public CoordinatorEvents {
-  public:
-    StudyEvents(const Work& work, const StudyFolder& folder, ResultStore& results)
-        : work_(work), folder_(folder), results_(results), progress_("units", work.graph.size()) {}
-
-    void start_at(std::uint64_t settled) { progress_.start_at(settled); }
-
-    void on_result(const Unit& unit, int, std::vector<std::byte> payload, double) override {
-        results_.add(unit, std::move(payload));
-    }
-
-    void on_failure(const Unit& unit, int rank, const Error& error,
-                    std::vector<std::uint32_t> blocked) override {
-        log_error("unit '{}' failed on rank {}: {}", unit.label, rank, error.what());
-        blocked.push_back(unit.index);
-        const std::set<std::uint32_t> lost(blocked.begin(), blocked.end());
-        for (const ExperimentWork& experiment : work_.experiments) {
-            const bool hit = std::any_of(experiment.leases.begin(), experiment.leases.end(),
-                                         [&](std::uint32_t lease) { return lost.contains(lease); });
-            if (!hit) continue;
-            const Json record = {{"error", to_json(error)}, {"stage", unit.label}, {"rank", rank}};
-            write_text(folder_.failure(experiment.id), canonical_json(record) + "\n");
-        }
-    }
-
-    void on_tick(const SchedulerCounts& counts, double elapsed) override {
-        progress_.update(counts.done,
-                         fmt::format("{} experiments finished", results_.finished_count()));
-        if (elapsed - last_segment_ < seconds_per_segment) return;
-        last_segment_ = elapsed;
-        results_.write_segment();
-    }
-
-    void on_lost(const Error&) override { results_.write_segment(); }
-
-  private:
-    const Work& work_;
-    const StudyFolder& folder_;
-    ResultStore& results_;
-    Progress progress_;
-    double last_segment_ = 0;
-};
-
 // The other ranks have no say.
 struct IgnoredEvents : CoordinatorEvents {
-    void on_result(const Unit&, int, std::vector<std::byte>, double) override {}
+    void on_result(const Unit&, int, std::vector<std::byte>, const UnitCost&) override {}
     void on_failure(const Unit&, int, const Error&, std::vector<std::uint32_t>) override {}
 };
 
@@ -82,6 +38,32 @@ void require_one_class(const par::Communicator& communicator, const std::string&
     }
 }
 
+void require_room_all(const par::Communicator& communicator, int threads, nn::DeviceKind device) {
+    const Json mine = to_json(place_of_this_rank(communicator.host()));
+    std::vector<Place> places;
+    for (const auto& text : par::gather_all(communicator, canonical_json(mine))) {
+        places.push_back(place_from_json(parse_json(text, "place of a rank")));
+    }
+    require_room(places, threads, device);
+}
+
+void say_if_class_changed(const StudyFolder& folder, const std::string& numerics) {
+    const std::string last = folder.recorded_numerics(numerics);
+    if (last == numerics) return;
+    log_warning(
+        "the last run of this study was on '{}', this one is on '{}': their bits may differ, so "
+        "their results are kept apart and everything is computed anew",
+        last, numerics);
+}
+
+std::set<std::string> failed_ids(const Work& work, const StudyFolder& folder) {
+    std::set<std::string> ids;
+    for (const auto& experiment : work.experiments) {
+        if (fs::exists(folder.failure(experiment.id))) ids.insert(experiment.id);
+    }
+    return ids;
+}
+
 int to_exit_code(Outcome outcome) {
     switch (outcome) {
         case Outcome::done:
@@ -94,65 +76,126 @@ int to_exit_code(Outcome outcome) {
     return exit_again;
 }
 
+// What rank 0 has besides the others: the folder, the lock, the results.
+class Keeper {
+  public:
+    Keeper(const config::Study& study, const Work& work, const StudyFolder& folder,
+           const StudyLock& lock, const std::string& numerics, const RunOptions& options)
+        : work_(work), folder_(folder), lock_(lock), numerics_(numerics), options_(options) {
+        say_if_class_changed(folder, numerics);
+        folder.record_numerics(numerics);
+        make_folder(folder.cache().folder());
+        std::set<std::string> left_out;
+        if (options.failed_before == FailedBefore::leave) left_out = failed_ids(work, folder);
+        results_ = std::make_unique<ResultStore>(study, work, folder, left_out);
+        left_out_ = results_->left_out();
+        settled_ = results_->settled_units();
+    }
+
+    // Returns the exit code.
+    int run(const par::Communicator& communicator, UnitRunner& runner, DispatchOptions dispatch) {
+        StudyEvents events(work_, folder_, lock_, *results_, numerics_, settled_.size(),
+                           options_.max_failures);
+        if (!settled_.empty()) {
+            log_info("{} of {} units need not run", settled_.size(), work_.graph.size());
+        }
+        std::string why;
+        dispatch.done = settled_;
+        dispatch.stop = [&] {
+            if (why.empty()) why = options_.stop();
+            return !why.empty() || events.has_enough();
+        };
+        Outcome outcome = Outcome::stopped;
+        try {
+            outcome = run_units(communicator, work_.graph, runner, events, dispatch);
+        } catch (const Error& error) {
+            end_badly(events, error);
+            throw;
+        }
+        if (events.has_enough()) outcome = Outcome::some_failed;
+        if (outcome == Outcome::done && left_out_ > 0) outcome = Outcome::some_failed;
+        events.end(outcome == Outcome::stopped ? RunState::stopped : RunState::finished, why);
+        results_->remove_segments_if_finished();
+        return to_exit_code(outcome);
+    }
+
+  private:
+    // What has come in is kept if the disk still takes it; the first error is the one to tell.
+    static void end_badly(StudyEvents& events, const Error& error) {
+        try {
+            events.end(RunState::failed, error.what());
+        } catch (const Error& second) {
+            if (std::string(second.what()) != error.what()) {
+                log_warning("what had come in could not be written: {}", second.what());
+            }
+        }
+    }
+
+    const Work& work_;
+    const StudyFolder& folder_;
+    const StudyLock& lock_;
+    std::string numerics_;
+    const RunOptions& options_;
+    std::unique_ptr<ResultStore> results_;
+    std::size_t left_out_ = 0;
+    std::vector<std::uint32_t> settled_;
+};
+
 }  // namespace
 
 int run_study_all(const par::Communicator& communicator,
                   const std::function<config::Study()>& make_study, const RunOptions& options) {
+    std::unique_ptr<StudyLock> lock;  // rank 0's
     const std::string text = par::broadcast_made_all(communicator, [&] {
-        const config::Study study = make_study();
-        const Json plan = config::to_json(study);
-        const Json facts = gather_facts(study);
-        const StudyFolder folder(options.results, study.name);
+        const config::Study whole = make_study();
+        const StudyFolder folder(options.results, whole.name, options.cache, options.part);
         folder.claim();
-        folder.keep_plan(plan);
-        return canonical_json({{"study", plan}, {"facts", facts}});
+        lock = std::make_unique<StudyLock>(folder.lock());
+        folder.keep_plan(config::to_json(whole));
+        const config::Study study = select(whole, options.part);
+        return canonical_json({{"study", config::to_json(study)}, {"facts", gather_facts(study)}});
     });
     const Json told = parse_json(text, "plan");
     const config::Study study = config::study_from_json(told.at("study"));
     const nn::DeviceChoice device = nn::choose_device(study.run.device, communicator.local_rank());
     const std::string numerics = nn::numerics_class(device, study.run.threads);
     require_one_class(communicator, numerics);
+    if (options.oversubscription == Oversubscription::refuse) {
+        require_room_all(communicator, study.run.threads, device.kind);
+    }
     const Work work = make_work(study, told.at("facts"), numerics);
-    const StudyFolder folder(options.results, study.name);
-    log_once("study '{}': {} experiments, {} units, {} rank(s), {}", study.name,
+    const StudyFolder folder(options.results, study.name, options.cache, options.part);
+    log_once("study '{}'{}: {} experiments, {} units, {} rank(s), {}", study.name,
+             options.part.is_whole() ? "" : " (" + options.part.name() + ")",
              study.experiments.size(), work.graph.size(), communicator.size(), numerics);
 
     // Before anybody waits for units: an error in reading earlier results ends all ranks alike.
-    std::unique_ptr<ResultStore> results;
-    std::vector<std::uint32_t> settled;
+    std::unique_ptr<Keeper> keeper;
     par::broadcast_made_all(communicator, [&]() -> std::string {
-        folder.record_numerics(numerics);
-        results = std::make_unique<ResultStore>(study, work, folder);
-        settled = results->settled_units();
+        keeper = std::make_unique<Keeper>(study, work, folder, *lock, numerics, options);
         return "ready";
     });
 
-    StudyRunner runner(study, work, folder, device);
+    StudyRunner runner(study, work, folder, device, options.memory);
     DispatchOptions dispatch;
-    dispatch.stop = options.stop;
-    Outcome outcome = Outcome::stopped;
+    dispatch.coordinator.silence_limit = options.silence_limit;
+    dispatch.stop = [&] { return !options.stop().empty(); };
+    int code = exit_again;
     std::optional<Error> failure;
-    if (communicator.rank() == 0) {
+    if (keeper) {
         try {
-            StudyEvents events(work, folder, *results);
-            events.start_at(settled.size());
-            dispatch.done = settled;
-            if (!settled.empty())
-                log_info("{} of {} units need not run", settled.size(), work.graph.size());
-            outcome = run_units(communicator, work.graph, runner, events, dispatch);
-            results->write_segment();
-            results->remove_segments_if_finished();
+            code = keeper->run(communicator, runner, dispatch);
         } catch (const Error& error) {
             failure = error;
         }
     } else {
         IgnoredEvents events;
-        outcome = run_units(communicator, work.graph, runner, events, dispatch);
+        run_units(communicator, work.graph, runner, events, dispatch);
     }
     // Whatever rank 0 met, all end with it.
     const std::string end = par::broadcast_made_all(communicator, [&]() -> std::string {
         if (failure) throw *failure;
-        return std::to_string(to_exit_code(outcome));
+        return std::to_string(code);
     });
     return std::stoi(end);
 }

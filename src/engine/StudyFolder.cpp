@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <set>
+
 #include "core/Fields.hpp"
 #include "core/Sha256.hpp"
 
@@ -17,10 +20,27 @@ Error foreign(const fs::path& folder, const std::string& reason) {
     return error.at("file", folder.string());
 }
 
+// What a run that was at work leaves of a folder that somebody removed under it is no obstacle.
+bool has_foreign_entries(const fs::path& folder) {
+    static const std::set<std::string> ours = {"cache",         "experiments", "failures",
+                                               "lock",          "parts",       "plans",
+                                               "progress.json", "segments",    "costs.json"};
+    std::error_code code;
+    for (fs::directory_iterator entry(folder, code), end; !code && entry != end;
+         entry.increment(code)) {
+        if (!ours.contains(entry->path().filename().string())) return true;
+    }
+    return false;
+}
+
 }  // namespace
 
-StudyFolder::StudyFolder(const fs::path& results, const std::string& study)
-    : path_(results / study), study_(study) {}
+StudyFolder::StudyFolder(const fs::path& results, const std::string& study, const fs::path& cache,
+                         Part part)
+    : path_(results / study),
+      own_(part.is_whole() ? path_ : path_ / "parts" / part.name()),
+      study_(study),
+      cache_(cache.empty() ? path_ / "cache" : cache) {}
 
 void StudyFolder::claim() const {
     const fs::path owner = path_ / "study.json";
@@ -35,9 +55,7 @@ void StudyFolder::claim() const {
         }
         return;
     }
-    std::error_code ignored;
-    if (fs::exists(path_) && !fs::is_empty(path_, ignored))
-        throw foreign(path_, "it is not empty and has no study.json");
+    if (has_foreign_entries(path_)) throw foreign(path_, "it is not empty and has no study.json");
     write_text(owner, canonical_json({{"study", study_}, {"format", folder_format}}) + "\n");
 }
 
@@ -58,11 +76,23 @@ std::string StudyFolder::recorded_numerics(const std::string& fallback) const {
     return Fields(parse_json(read_text(file, 1U << 16), file.string()), "").text("numerics");
 }
 
-fs::path StudyFolder::cache(std::string_view kind, std::string_view key) const {
-    return path_ / "cache" / kind / fmt::format("{}.h5", key);
-}
 fs::path StudyFolder::result(std::string_view key) const {
     return path_ / "experiments" / fmt::format("{}.h5", key);
+}
+std::vector<StudyFolder> StudyFolder::all_parts() const {
+    std::vector<StudyFolder> all{*this};
+    std::vector<fs::path> folders;
+    std::error_code code;
+    for (fs::directory_iterator entry(path_ / "parts", code), end; !code && entry != end;
+         entry.increment(code)) {
+        if (entry->is_directory(code)) folders.push_back(entry->path());
+    }
+    std::sort(folders.begin(), folders.end());
+    for (const auto& folder : folders) {
+        all.push_back(*this);
+        all.back().own_ = folder;
+    }
+    return all;
 }
 fs::path StudyFolder::failure(std::string_view id) const {
     return path_ / "failures" / fmt::format("{}.json", id);

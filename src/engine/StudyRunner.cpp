@@ -10,6 +10,7 @@
 #include "nn/Autograd.hpp"
 #include "quant/Artefact.hpp"
 #include "quant/Collect.hpp"
+#include "quant/JoinParts.hpp"
 #include "quant/Recipe.hpp"
 #include "store/Statistics.hpp"
 
@@ -22,8 +23,8 @@ struct StudyRunner::LoadedModel {
 };
 
 StudyRunner::StudyRunner(const config::Study& study, const Work& work, const StudyFolder& folder,
-                         nn::DeviceChoice device)
-    : study_(study), work_(work), folder_(folder), device_(device) {}
+                         nn::DeviceChoice device, std::uint64_t memory)
+    : study_(study), work_(work), folder_(folder), device_(device), memory_(memory) {}
 StudyRunner::~StudyRunner() = default;
 
 void StudyRunner::prepare() {
@@ -32,8 +33,22 @@ void StudyRunner::prepare() {
 
 std::vector<std::byte> StudyRunner::run(const Unit& unit, std::stop_token stop) {
     const nn::NoGradients scope;
-    return std::visit([&](const auto& task) { return perform(unit, task, stop); },
-                      work_.tasks[unit.index]);
+    stop_ = stop;
+    try {
+        return std::visit([&](const auto& task) { return perform(unit, task, stop); },
+                          work_.tasks[unit.index]);
+    } catch (const std::exception& error) {
+        // Such a device answers every later call with the same error.
+        if (nn::is_device_failure(error)) {
+            throw RankBroken(Error::environment("the GPU failed").because(error.what()));
+        }
+        throw;
+    }
+}
+
+void StudyRunner::keep(std::string_view kind, const Unit& unit, store::Bundle bundle) const {
+    bundle.identity = parse_json(work_.identities[unit.index], "identity");
+    folder_.cache().keep(kind, unit.key, bundle);
 }
 
 const config::Experiment& StudyRunner::experiment(int index) const {
@@ -99,7 +114,7 @@ std::vector<std::byte> StudyRunner::perform(const Unit& unit, const CollectTask&
         [&](const at::Tensor& images, std::int64_t first) { collector.add(images, first); });
     const store::StatisticsFile chunk{{{"first", task.first}, {"last", task.last}},
                                       collector.result()};
-    store::write_bundle(folder_.cache("chunk", unit.key), store::to_bundle(chunk));
+    keep("chunk", unit, store::to_bundle(chunk));
     return {};
 }
 
@@ -111,9 +126,8 @@ std::vector<std::byte> StudyRunner::perform(const Unit& unit, const SensitivityT
     for_each_calibration_batch(
         task.experiment, task.first, task.last, stop,
         [&](const at::Tensor& images, std::int64_t first) { meter.add(images, first); });
-    store::write_bundle(
-        folder_.cache("sensitivity", unit.key),
-        quant::to_bundle(meter.result(), {{"first", task.first}, {"last", task.last}}));
+    keep("sensitivity", unit,
+         quant::to_bundle(meter.result(), {{"first", task.first}, {"last", task.last}}));
     return {};
 }
 
@@ -121,9 +135,7 @@ std::vector<std::byte> StudyRunner::perform(const Unit& unit, const MergeTask& t
                                             const std::stop_token&) {
     std::vector<std::vector<store::SiteStatistics>> chunks;
     for (const auto& key : task.chunks) {
-        chunks.push_back(store::statistics_from_bundle(
-                             store::read_bundle(folder_.cache("chunk", key), "statistics"))
-                             .sites);
+        chunks.push_back(store::statistics_from_bundle(folder_.cache().read("chunk", key)).sites);
     }
     const LoadedModel& loaded = model(task.experiment);
     const DataUse& use = data(experiment(task.experiment).calibration, Purpose::calibration);
@@ -134,77 +146,125 @@ std::vector<std::byte> StudyRunner::perform(const Unit& unit, const MergeTask& t
          {"dataset", use.dataset->fingerprint()},
          {"seed", experiment(task.experiment).seed}},
         quant::merge_chunks(chunks)};
-    store::write_bundle(folder_.cache("statistics", unit.key), store::to_bundle(merged));
+    keep("statistics", unit, store::to_bundle(merged));
     return {};
 }
 
-quant::QuantizedModel StudyRunner::start_of(const PassTask& task) {
-    if (!task.parent.empty()) {
-        return quant::quantized_from_bundle(
-            store::read_bundle(folder_.cache("artefact", task.parent), "artefact"));
+quant::QuantizedModel StudyRunner::start_of(int index, const std::string& parent) {
+    if (!parent.empty()) {
+        return quant::quantized_from_bundle(folder_.cache().read("artefact", parent));
     }
     quant::QuantizedModel fresh;
-    fresh.quantization =
-        quant::Quantization(model(task.experiment).sites,
-                            work_.experiments[static_cast<std::size_t>(task.experiment)].schemes);
+    fresh.quantization = quant::Quantization(
+        model(index).sites, work_.experiments[static_cast<std::size_t>(index)].schemes);
     return fresh;
 }
 
-std::vector<std::byte> StudyRunner::perform(const Unit& unit, const PassTask& task,
-                                            const std::stop_token& stop) {
+// Kept between units, since the parts of one stage walk over the same images one after the other.
+quant::BlockWalk& StudyRunner::walk(int index) {
+    const config::Experiment& wanted = experiment(index);
+    const std::string key = canonical_json(
+        {{"model", wanted.model}, {"images", wanted.calibration}, {"seed", wanted.seed}});
+    if (walk_ && walk_->key == key) {
+        walk_->walk.forget_student();
+        return walk_->walk;
+    }
+    const LoadedModel& loaded = model(index);
+    walk_.reset();
+    walk_.emplace(Walk{key,
+                       {loaded.model.graph,
+                        loaded.on_device,
+                        [this, index](const auto& use_batch) {
+                            const Json& section = experiment(index).calibration;
+                            for_each_calibration_batch(
+                                index, 0, data(section, Purpose::calibration).images, stop_,
+                                [&](const at::Tensor& images, std::int64_t) { use_batch(images); });
+                        },
+                        // Teacher and student, each before and behind a block.
+                        {.bytes = memory_ / 4}}});
+    return walk_->walk;
+}
+
+template <class StageTask>
+void StudyRunner::in_stage(
+    const StageTask& task,
+    const std::function<void(const quant::Stage&, const quant::PassContext&)>& use) {
     const LoadedModel& loaded = model(task.experiment);
     const config::Experiment& wanted = experiment(task.experiment);
-    const store::StatisticsFile statistics = store::statistics_from_bundle(
-        store::read_bundle(folder_.cache("statistics", task.statistics), "statistics"));
+    const store::StatisticsFile statistics =
+        store::statistics_from_bundle(folder_.cache().read("statistics", task.statistics));
     const quant::Recipe recipe =
         quant::recipe_from(Fields(wanted.method, "method"), loaded.model.graph);
-    const quant::Stage& stage = recipe.stages[task.stage];
-
     std::vector<quant::Sensitivity> chunks;
     for (const auto& key : task.sensitivity) {
-        chunks.push_back(quant::sensitivity_from_bundle(
-            store::read_bundle(folder_.cache("sensitivity", key), "sensitivity")));
+        chunks.push_back(quant::sensitivity_from_bundle(folder_.cache().read("sensitivity", key)));
     }
     const quant::Sensitivity sensitivity =
         chunks.empty() ? quant::Sensitivity() : quant::join_chunks(chunks);
-    quant::BlockWalk walk(loaded.model.graph, loaded.on_device, [&](const auto& use_batch) {
-        const DataUse& use = data(wanted.calibration, Purpose::calibration);
-        for_each_calibration_batch(
-            task.experiment, 0, use.images, stop,
-            [&](const at::Tensor& images, std::int64_t) { use_batch(images); });
-    });
-    const quant::PassContext context{.graph = loaded.model.graph,
-                                     .parameters = loaded.on_device,
-                                     .sites = loaded.sites,
-                                     .statistics = statistics,
-                                     .walk = &walk,
-                                     .sensitivity = &sensitivity,
-                                     .seed = wanted.seed,
-                                     .may_stop = [&] {
-                                         if (stop.stop_requested()) throw Stopped();
-                                     }};
-    const Json provenance = {
-        {"model", work_.experiments[static_cast<std::size_t>(task.experiment)].model_name},
-        {"weights", loaded.model.fingerprint},
-        {"statistics", task.statistics},
-        {"parent", task.parent},
-        {"stage", stage.describe()}};
+    use(recipe.stages[task.stage], {.graph = loaded.model.graph,
+                                    .parameters = loaded.on_device,
+                                    .sites = loaded.sites,
+                                    .statistics = statistics,
+                                    .walk = &walk(task.experiment),
+                                    .sensitivity = &sensitivity,
+                                    .seed = wanted.seed,
+                                    .may_stop = [&] {
+                                        if (stop_.stop_requested()) throw Stopped();
+                                    }});
+}
 
-    Checkpoint checkpoint(folder_.cache("checkpoint", unit.key));
+template <class StageTask>
+Json StudyRunner::provenance(const StageTask& task) {
+    const LoadedModel& loaded = model(task.experiment);
+    const quant::Recipe recipe = quant::recipe_from(
+        Fields(experiment(task.experiment).method, "method"), loaded.model.graph);
+    return {{"model", work_.experiments[static_cast<std::size_t>(task.experiment)].model_name},
+            {"weights", loaded.model.fingerprint},
+            {"statistics", task.statistics},
+            {"parent", task.parent},
+            {"stage", recipe.stages[task.stage].describe()}};
+}
+
+std::vector<std::byte> StudyRunner::perform(const Unit& unit, const PassTask& task,
+                                            const std::stop_token&) {
+    const Checkpoint checkpoint(folder_.cache().file("checkpoint", unit.key));
     quant::QuantizedModel quantized;
-    std::size_t done = 0;
-    if (auto saved = checkpoint.load()) {
-        done = saved->steps;
-        quantized = std::move(saved->model);
-    } else {
-        quantized = start_of(task);
-    }
-    quant::run_steps(stage, done, context, quantized, [&](std::size_t steps) {
-        if (steps < stage.steps.size()) checkpoint.offer(quantized, steps);
+    in_stage(task, [&](const quant::Stage& stage, const quant::PassContext& context) {
+        Checkpoint state = checkpoint;
+        std::size_t done = 0;
+        if (auto saved = state.load()) {
+            done = saved->steps;
+            quantized = std::move(saved->model);
+        } else {
+            quantized = start_of(task.experiment, task.parent);
+        }
+        quant::run_steps(stage, done, context, quantized, [&](std::size_t steps) {
+            if (steps < stage.steps.size()) state.offer(quantized, steps);
+        });
     });
-    store::write_bundle(folder_.cache("artefact", unit.key),
-                        quant::to_bundle(quantized, provenance));
+    keep("artefact", unit, quant::to_bundle(quantized, provenance(task)));
     checkpoint.remove();
+    return {};
+}
+
+std::vector<std::byte> StudyRunner::perform(const Unit& unit, const PartTask& task,
+                                            const std::stop_token&) {
+    quant::QuantizedModel quantized = start_of(task.experiment, task.parent);
+    in_stage(task, [&](const quant::Stage& stage, const quant::PassContext& context) {
+        quant::run_step(stage.steps[task.step], context, quantized);
+    });
+    keep("part", unit, quant::to_bundle(quantized, provenance(task)));
+    return {};
+}
+
+std::vector<std::byte> StudyRunner::perform(const Unit& unit, const JoinTask& task,
+                                            const std::stop_token&) {
+    std::vector<quant::QuantizedModel> parts;
+    for (const auto& key : task.parts) {
+        parts.push_back(quant::quantized_from_bundle(folder_.cache().read("part", key)));
+    }
+    const auto joined = quant::join_parts(start_of(task.experiment, task.parent), parts);
+    keep("artefact", unit, quant::to_bundle(joined, provenance(task)));
     return {};
 }
 
@@ -223,7 +283,7 @@ std::vector<std::byte> StudyRunner::perform(const Unit& unit, const FloatTask& t
     const auto rows = static_cast<std::uint64_t>(task.last - task.first);
     bundle.arrays.push_back(
         {"logits", {rows, static_cast<std::uint64_t>(logits.classes)}, logits.values});
-    store::write_bundle(folder_.cache("logits", unit.key), bundle);
+    keep("logits", unit, std::move(bundle));
     return encode(records);
 }
 
@@ -236,8 +296,8 @@ quant::Simulation& StudyRunner::simulation(const EvaluateTask& task) {
         return *simulations_.front().simulation;
     }
     const LoadedModel& loaded = model(task.experiment);
-    const quant::QuantizedModel quantized = quant::quantized_from_bundle(
-        store::read_bundle(folder_.cache("artefact", task.artefact), "artefact"));
+    const quant::QuantizedModel quantized =
+        quant::quantized_from_bundle(folder_.cache().read("artefact", task.artefact));
     simulations_.push_front({task.artefact, std::make_unique<quant::Simulation>(
                                                 loaded.model.graph, loaded.on_device, quantized)});
     constexpr std::size_t most = 2;
@@ -256,8 +316,7 @@ std::vector<std::byte> StudyRunner::perform(const Unit&, const EvaluateTask& tas
                 .to(at::kCPU);
         },
         stop);
-    const store::Bundle reference =
-        store::read_bundle(folder_.cache("logits", task.logits), "logits");
+    const store::Bundle reference = folder_.cache().read("logits", task.logits);
     return encode(judge(images, logits, reference.values<float>("logits")));
 }
 

@@ -6,6 +6,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "engine/DataUse.hpp"
@@ -15,6 +16,8 @@
 #include "engine/dispatch/UnitRunner.hpp"
 #include "nn/Model.hpp"
 #include "nn/Numerics.hpp"
+#include "quant/BlockWalk.hpp"
+#include "quant/Recipe.hpp"
 #include "quant/Simulate.hpp"
 
 namespace aocq::engine {
@@ -22,8 +25,10 @@ namespace aocq::engine {
 class StudyRunner : public UnitRunner {
   public:
     // All references must outlive the runner.
+    // `memory`: bytes that calibration images between blocks may take before they go to a file; 0:
+    // any number.
     StudyRunner(const config::Study& study, const Work& work, const StudyFolder& folder,
-                nn::DeviceChoice device);
+                nn::DeviceChoice device, std::uint64_t memory = 0);
     ~StudyRunner() override;
 
     void prepare() override;
@@ -31,6 +36,10 @@ class StudyRunner : public UnitRunner {
 
   private:
     struct LoadedModel;
+    struct Walk {
+        std::string key;
+        quant::BlockWalk walk;
+    };
     struct Simulated {
         std::string artefact;
         std::unique_ptr<quant::Simulation> simulation;
@@ -44,11 +53,16 @@ class StudyRunner : public UnitRunner {
                                    const std::stop_token& stop);
     std::vector<std::byte> perform(const Unit& unit, const PassTask& task,
                                    const std::stop_token& stop);
+    std::vector<std::byte> perform(const Unit& unit, const PartTask& task,
+                                   const std::stop_token& stop);
+    std::vector<std::byte> perform(const Unit& unit, const JoinTask& task,
+                                   const std::stop_token& stop);
     std::vector<std::byte> perform(const Unit& unit, const FloatTask& task,
                                    const std::stop_token& stop);
     std::vector<std::byte> perform(const Unit& unit, const EvaluateTask& task,
                                    const std::stop_token& stop);
 
+    void keep(std::string_view kind, const Unit& unit, store::Bundle bundle) const;
     const config::Experiment& experiment(int index) const;
     const LoadedModel& model(int experiment);
     const DataUse& data(const Json& section, Purpose purpose);
@@ -57,7 +71,14 @@ class StudyRunner : public UnitRunner {
     void for_each_calibration_batch(
         int experiment, std::int64_t first, std::int64_t last, const std::stop_token& stop,
         const std::function<void(const at::Tensor&, std::int64_t)>& use);
-    quant::QuantizedModel start_of(const PassTask& task);
+    quant::QuantizedModel start_of(int experiment, const std::string& parent);
+    quant::BlockWalk& walk(int experiment);
+    // Calls `use` with the task's stage and all that its passes may ask for.
+    template <class StageTask>
+    void in_stage(const StageTask& task,
+                  const std::function<void(const quant::Stage&, const quant::PassContext&)>& use);
+    template <class StageTask>
+    Json provenance(const StageTask& task);
     quant::Simulation& simulation(const EvaluateTask& task);
     Lease lease(int experiment, std::int64_t first, std::int64_t last);
     at::Tensor to_device(const at::Tensor& images) const;
@@ -66,8 +87,11 @@ class StudyRunner : public UnitRunner {
     const Work& work_;
     const StudyFolder& folder_;
     nn::DeviceChoice device_;
+    std::uint64_t memory_;
     std::map<std::string, std::unique_ptr<LoadedModel>> models_;
     std::map<std::string, DataUse> data_;
+    std::optional<Walk> walk_;          // behind models_, whose graphs it reads
+    std::stop_token stop_;              // of the unit that runs
     std::list<Simulated> simulations_;  // most recent first, at most two
 };
 

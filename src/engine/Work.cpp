@@ -17,8 +17,11 @@ namespace {
 
 constexpr std::int64_t samples_per_image = 512;
 
+std::string hash_of(const std::string& canonical) {
+    return sha256_hex(canonical).substr(0, 40);
+}
 std::string hash_of(const Json& parts) {
-    return sha256_hex(canonical_json(parts)).substr(0, 40);
+    return hash_of(canonical_json(parts));
 }
 
 std::string list_hash(const std::vector<std::uint32_t>& indices) {
@@ -39,7 +42,8 @@ class WorkBuilder {
     Work build() {
         for (std::size_t i = 0; i < study_.experiments.size(); ++i)
             add_experiment(static_cast<int>(i));
-        return {UnitGraph(std::move(units_)), std::move(tasks_), std::move(experiments_)};
+        return {UnitGraph(std::move(units_)), std::move(tasks_), std::move(identities_),
+                std::move(experiments_)};
     }
 
   private:
@@ -71,18 +75,24 @@ class WorkBuilder {
         return found->second;
     }
 
-    // One unit per key: whoever needs it again gets the index of the first.
-    std::uint32_t add(std::string key, std::string label, std::vector<std::uint32_t> needs,
-                      double cost, bool payload, int experiment, Task task) {
+    // One unit per key: whoever needs it again gets the index of the first. `parts`: what its key
+    // is hashed from. `kind`: units that take about as long for an image.
+    std::uint32_t add(const Json& parts, std::string kind, std::string label,
+                      std::vector<std::uint32_t> needs, double cost, bool payload, int experiment,
+                      Task task) {
+        std::string identity = canonical_json(parts);
+        std::string key = hash_of(identity);
         const auto [entry, fresh] =
             by_key_.try_emplace(key, static_cast<std::uint32_t>(units_.size()));
         if (fresh) {
             units_.push_back({entry->second, std::move(key), std::move(label), std::move(needs),
-                              cost, payload, experiment});
+                              cost, payload, experiment, std::move(kind)});
             tasks_.push_back(std::move(task));
+            identities_.push_back(std::move(identity));
         }
         return entry->second;
     }
+    const std::string& key_of(std::uint32_t unit) const { return units_[unit].key; }
 
     Json keyed(const char* kind, Json parts) const {
         parts["kind"] = kind;
@@ -133,25 +143,46 @@ class WorkBuilder {
             const quant::Stage& stage = recipe.stages[i];
             const Json passed = stage.describe();
             stages.push_back(passed);
-            PassTask task{index, i, work.statistics_key, {}, parent};
+            std::vector<std::string> sensitivity;
             std::vector<std::uint32_t> needs{merged};
             if (previous != merged) needs.push_back(previous);
             double cost = 1.0;
             if (stage.needs().images) cost = 1.0 * static_cast<double>(calibration_images_);
             if (stage.needs().sensitivity) {
                 for (const auto& [chunk, unit] : add_sensitivity(index, experiment, parsed, work)) {
-                    task.sensitivity.push_back(chunk);
+                    sensitivity.push_back(chunk);
                     needs.push_back(unit);
                 }
             }
             Json parts = {{"model", parsed.model_key}, {"statistics", work.statistics_key},
                           {"scheme", scheme},          {"seed", experiment.seed},
                           {"parent", parent},          {"stage", passed}};
-            if (!task.sensitivity.empty()) parts["sensitivity"] = task.sensitivity;
-            const std::string key = hash_of(keyed("artefact", std::move(parts)));
-            previous = add(key, fmt::format("pass {} {}", stage.label, work.model_name), needs,
-                           cost, false, index, std::move(task));
-            parent = key;
+            if (!sensitivity.empty()) parts["sensitivity"] = sensitivity;
+            const std::string name = fmt::format("{} {}", stage.label, work.model_name);
+            const std::string label = fmt::format("{} {} {}", stage.label, work.model_name,
+                                                  config::to_string(experiment.bits));
+            Task task = PassTask{index, i, work.statistics_key, sensitivity, parent};
+            if (stage.has_independent_steps()) {
+                JoinTask join{index, i, work.statistics_key, parent, {}};
+                std::vector<std::uint32_t> steps;
+                for (std::size_t step = 0; step < stage.steps.size(); ++step) {
+                    Json part = parts;
+                    part["step"] = step;
+                    steps.push_back(
+                        add(keyed("part", std::move(part)), name + " part",
+                            fmt::format("part {} {}", label, stage.steps[step].scope), needs,
+                            cost / static_cast<double>(stage.steps.size()), false, index,
+                            PartTask{index, i, step, work.statistics_key, sensitivity, parent}));
+                    join.parts.push_back(key_of(steps.back()));
+                }
+                if (previous != merged) steps.push_back(previous);
+                needs = std::move(steps);
+                cost = 0.2;
+                task = std::move(join);
+            }
+            previous = add(keyed("artefact", std::move(parts)), name, "pass " + label, needs, cost,
+                           false, index, std::move(task));
+            parent = key_of(previous);
         }
         work.artefact_key = parent;
         asked["calibration"] = calibration;
@@ -179,7 +210,6 @@ class WorkBuilder {
                                  const Parsed& parsed, ExperimentWork& work) {
         const DataUse& use = data_use(experiment.calibration, Purpose::calibration);
         const Json parts = calibration_parts(experiment, parsed, use);
-        work.statistics_key = hash_of(keyed("statistics", parts));
         MergeTask merge{index, {}};
         std::vector<std::uint32_t> chunks;
         for (std::int64_t first = 0; first < use.images; first += use.chunk) {
@@ -187,15 +217,17 @@ class WorkBuilder {
             Json chunk = parts;
             chunk["first"] = first;
             chunk["last"] = last;
-            const std::string key = hash_of(keyed("chunk", chunk));
-            merge.chunks.push_back(key);
-            chunks.push_back(add(key,
+            chunks.push_back(add(keyed("chunk", chunk), "collect " + work.model_name,
                                  fmt::format("collect {} {}..{}", work.model_name, first, last - 1),
                                  {}, seconds_per_image * 1.5 * static_cast<double>(last - first),
                                  false, -1, CollectTask{index, first, last}));
+            merge.chunks.push_back(key_of(chunks.back()));
         }
-        return add(work.statistics_key, fmt::format("merge {}", work.model_name), chunks, 0.05,
-                   false, -1, std::move(merge));
+        const std::uint32_t merged = add(keyed("statistics", parts), "merge " + work.model_name,
+                                         fmt::format("merge {}", work.model_name), chunks, 0.05,
+                                         false, -1, std::move(merge));
+        work.statistics_key = key_of(merged);
+        return merged;
     }
 
     // Keys and units of the chunks, in order.
@@ -210,12 +242,12 @@ class WorkBuilder {
             Json chunk = parts;
             chunk["first"] = first;
             chunk["last"] = last;
-            std::string key = hash_of(keyed("sensitivity", chunk));
             const std::uint32_t unit =
-                add(key, fmt::format("sensitivity {} {}..{}", work.model_name, first, last - 1), {},
+                add(keyed("sensitivity", chunk), "sensitivity " + work.model_name,
+                    fmt::format("sensitivity {} {}..{}", work.model_name, first, last - 1), {},
                     seconds_per_image * 4 * static_cast<double>(last - first), false, -1,
                     SensitivityTask{index, first, last});
-            chunks.emplace_back(std::move(key), unit);
+            chunks.emplace_back(key_of(unit), unit);
         }
         return chunks;
     }
@@ -230,25 +262,26 @@ class WorkBuilder {
                                 {"evaluation", evaluated},
                                 {"first", first},
                                 {"last", last}};
-            const std::string logits_key = hash_of(keyed("logits", lease));
+            const Json logits_parts = keyed("logits", lease);
             const double cost = seconds_per_image * static_cast<double>(last - first);
             // The float lease is made by the float experiment, which stands before all others.
             if (is_float) {
-                work.leases.push_back(add(
-                    logits_key, fmt::format("float {} {}..{}", work.model_name, first, last - 1),
-                    {}, cost, true, index, FloatTask{index, first, last}));
+                work.leases.push_back(
+                    add(logits_parts, "float " + work.model_name,
+                        fmt::format("float {} {}..{}", work.model_name, first, last - 1), {}, cost,
+                        true, index, FloatTask{index, first, last}));
                 continue;
             }
-            const auto logits = by_key_.find(logits_key);
+            const auto logits = by_key_.find(hash_of(logits_parts));
             AOCQ_ASSERT(logits != by_key_.end());
             Json parts = lease;
             parts["artefact"] = work.artefact_key;
             work.leases.push_back(
-                add(hash_of(keyed("evaluate", parts)),
+                add(keyed("evaluate", parts), "evaluate " + work.model_name,
                     fmt::format("evaluate {} {} {}..{}", work.model_name,
                                 config::to_string(experiment.bits), first, last - 1),
                     {last_stage, logits->second}, cost, true, index,
-                    EvaluateTask{index, first, last, work.artefact_key, logits_key}));
+                    EvaluateTask{index, first, last, work.artefact_key, logits->first}));
         }
     }
 
@@ -261,6 +294,7 @@ class WorkBuilder {
     std::map<std::string, std::uint32_t> by_key_;
     std::vector<Unit> units_;
     std::vector<Task> tasks_;
+    std::vector<std::string> identities_;
     std::vector<ExperimentWork> experiments_;
 };
 
@@ -271,8 +305,8 @@ Work make_work(const config::Study& study, const Json& facts, const std::string&
 }
 
 std::string_view cached_kind(const Task& task) {
-    constexpr std::string_view kinds[] = {"chunk",    "statistics", "sensitivity",
-                                          "artefact", "logits",     ""};
+    constexpr std::string_view kinds[] = {"chunk", "statistics", "sensitivity", "artefact",
+                                          "part",  "artefact",   "logits",      ""};
     static_assert(std::size(kinds) == std::variant_size_v<Task>);
     return kinds[task.index()];
 }

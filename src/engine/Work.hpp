@@ -35,6 +35,20 @@ struct PassTask {  // one stage of the recipe
     std::vector<std::string> sensitivity;  // keys of its chunks, in order; {} where not needed
     std::string parent;                    // key of the artefact before; "" at the first stage
 };
+struct PartTask {  // one step of a stage whose steps do not read each other's work
+    int experiment;
+    std::size_t stage, step;
+    std::string statistics;
+    std::vector<std::string> sensitivity;
+    std::string parent;
+};
+struct JoinTask {  // all its parts -> the stage's artefact
+    int experiment;
+    std::size_t stage;
+    std::string statistics;
+    std::string parent;
+    std::vector<std::string> parts;  // keys, in the order of the steps
+};
 struct FloatTask {  // the float model on a lease: logits to the cache, records to the coordinator
     int experiment;
     std::int64_t first, last;
@@ -45,8 +59,8 @@ struct EvaluateTask {
     std::string artefact;  // key
     std::string logits;    // key of the float logits of the same lease
 };
-using Task =
-    std::variant<CollectTask, MergeTask, SensitivityTask, PassTask, FloatTask, EvaluateTask>;
+using Task = std::variant<CollectTask, MergeTask, SensitivityTask, PassTask, PartTask, JoinTask,
+                          FloatTask, EvaluateTask>;
 
 // One experiment's identity and its units.
 struct ExperimentWork {
@@ -63,14 +77,15 @@ struct ExperimentWork {
 struct Work {
     UnitGraph graph;
     std::vector<Task> tasks;  // parallel to graph.units()
+    // What the keys were hashed from, as canonical JSON; parallel to graph.units().
+    std::vector<std::string> identities;
     std::vector<ExperimentWork> experiments;
 };
 
 Work make_work(const config::Study& study, const Json& facts, const std::string& numerics);
 
 // The kind of file that a unit leaves in the cache: "chunk", "statistics", "sensitivity",
-// "artefact", "logits", or
-// "" for none.
+// "artefact", "part", "logits", or "" for none.
 std::string_view cached_kind(const Task& task);
 
 }  // namespace aocq::engine

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nn/Autograd.hpp"
 
-#include <torch/torch.h>
+#include <ATen/core/grad_mode.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include "core/Error.hpp"
 
@@ -21,7 +22,7 @@ at::Tensor leaf(const at::Tensor& x) {
 }
 
 struct NoGradients::Guard {
-    torch::NoGradGuard guard;
+    at::NoGradGuard guard;
 };
 NoGradients::NoGradients() : guard_(std::make_unique<Guard>()) {}
 NoGradients::~NoGradients() = default;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nn/Train.hpp"
 
-#include <torch/torch.h>
+#include <torch/optim/adamw.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <numbers>

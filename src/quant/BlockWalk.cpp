@@ -9,8 +9,12 @@
 
 namespace aocq::quant {
 
-BlockWalk::BlockWalk(const nn::Graph& graph, const nn::Parameters& parameters, Batches batches)
-    : graph_(graph), parameters_(parameters), batches_(std::move(batches)) {
+BlockWalk::BlockWalk(const nn::Graph& graph, const nn::Parameters& parameters, Batches batches,
+                     ValueLimit limit)
+    : graph_(graph),
+      parameters_(parameters),
+      batches_(std::move(batches)),
+      limit_(std::move(limit)) {
     AOCQ_EXPECT(!graph_.blocks().empty());
 }
 
@@ -47,15 +51,15 @@ at::Tensor BlockWalk::images_at_first_block(const QuantizedModel* model) {
             graph_, parameters_, *model, SimulateOptions{.first = 0, .last = options.last});
         options.policy = simulation.get();
     }
-    std::vector<at::Tensor> parts;
+    ValueStore values(limit_);
     batches_([&](const at::Tensor& images) {
         batch_ = std::max(batch_, images.size(0));
-        parts.push_back(nn::run(simulation ? simulation->graph() : graph_,
-                                simulation ? simulation->parameters() : parameters_,
-                                {{graph_.input(), images}}, options)
-                            .at(options.taps.front()));
+        values.append(nn::run(simulation ? simulation->graph() : graph_,
+                              simulation ? simulation->parameters() : parameters_,
+                              {{graph_.input(), images}}, options)
+                          .at(options.taps.front()));
     });
-    at::Tensor all = at::cat(parts, 0);
+    at::Tensor all = values.take();
     images_ = all.size(0);
     return all;
 }
@@ -77,15 +81,15 @@ void BlockWalk::advance(Cursor& cursor, std::size_t block, const QuantizedModel*
                 SimulateOptions{.first = options.first, .last = options.last});
             options.policy = simulation.get();
         }
-        std::vector<at::Tensor> parts;
+        ValueStore values(limit_);
         for (std::int64_t i = 0; i < images_; i += batch_) {
             const at::Tensor part = cursor.value.slice(0, i, std::min(i + batch_, images_));
-            parts.push_back(nn::run(simulation ? simulation->graph() : graph_,
-                                    simulation ? simulation->parameters() : parameters_,
-                                    {{entrance(cursor.block), part}}, options)
-                                .at(options.taps.front()));
+            values.append(nn::run(simulation ? simulation->graph() : graph_,
+                                  simulation ? simulation->parameters() : parameters_,
+                                  {{entrance(cursor.block), part}}, options)
+                              .at(options.taps.front()));
         }
-        cursor.value = at::cat(parts, 0);
+        cursor.value = values.take();
     }
 }
 

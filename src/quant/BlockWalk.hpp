@@ -11,6 +11,7 @@
 
 #include "nn/Executor.hpp"
 #include "quant/Quantization.hpp"
+#include "quant/ValueStore.hpp"
 
 namespace aocq::quant {
 
@@ -20,7 +21,8 @@ using Batches = std::function<void(const std::function<void(const at::Tensor&)>&
 class BlockWalk {
   public:
     // The references must outlive the walk.
-    BlockWalk(const nn::Graph& graph, const nn::Parameters& parameters, Batches batches);
+    BlockWalk(const nn::Graph& graph, const nn::Parameters& parameters, Batches batches,
+              ValueLimit limit = {});
 
     // [images, ...] f32, the float value that enters the block. Rewrites inside blocks do not
     // change it.
@@ -28,6 +30,9 @@ class BlockWalk {
     // The same behind the quantized prefix: every quantizer of the nodes before must be fitted.
     // What `model` says of earlier blocks must not change between calls.
     const at::Tensor& student(std::size_t block, const QuantizedModel& model);
+
+    // To be called before another model's student.
+    void forget_student() { student_ = {}; }
 
     // The one value from outside that the block's nodes use.
     nn::ValueId entrance(std::size_t block) const;
@@ -44,6 +49,7 @@ class BlockWalk {
     const nn::Graph& graph_;
     const nn::Parameters& parameters_;
     Batches batches_;
+    ValueLimit limit_;
     std::int64_t images_ = 0, batch_ = 0;
     Cursor teacher_, student_;
 };

@@ -55,6 +55,9 @@ class Pass {
     // Every parameter with its value, defaults included: part of the stage's key.
     virtual Json parameters() const = 0;
     virtual Needs needs() const { return {}; }
+    // Whether its work on one block reads nothing of its work on others, so that several ranks may
+    // do blocks at the same time (JoinParts.hpp).
+    virtual bool has_independent_blocks() const { return false; }
     // Changes `model`; returns {"site": {"before": x, "after": y}} or other figures of the same
     // kind.
     virtual Json apply(const PassContext& context, QuantizedModel& model) const = 0;

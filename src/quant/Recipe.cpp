@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <set>
 
 #include "core/Log.hpp"
 #include "core/Text.hpp"
@@ -143,6 +144,15 @@ Needs Stage::needs() const {
     return all;
 }
 
+bool Stage::has_independent_steps() const {
+    std::set<std::string> scopes;
+    for (const Step& step : steps) {
+        const bool alone = !step.scope.empty() && scopes.insert(step.scope).second;
+        if (!alone || !step.run->has_independent_blocks()) return false;
+    }
+    return steps.size() > 1;
+}
+
 Json Stage::describe() const {
     Json list = Json::array();
     for (const Step& step : steps) {
@@ -158,6 +168,12 @@ Needs Recipe::needs() const {
     return all;
 }
 
+void run_step(const Step& step, PassContext context, QuantizedModel& model) {
+    context.scope = step.scope;
+    const Json sites = step.run->apply(context, model);
+    model.report.push_back({{"pass", step.pass}, {"scope", step.scope}, {"sites", sites}});
+}
+
 void run_steps(const Stage& stage, std::size_t first, PassContext context, QuantizedModel& model,
                const std::function<void(std::size_t)>& done) {
     std::map<std::string, double> seconds;  // for the log only
@@ -165,9 +181,7 @@ void run_steps(const Stage& stage, std::size_t first, PassContext context, Quant
         const Step& step = stage.steps[i];
         const auto start = std::chrono::steady_clock::now();
         context.may_stop();
-        context.scope = step.scope;
-        const Json sites = step.run->apply(context, model);
-        model.report.push_back({{"pass", step.pass}, {"scope", step.scope}, {"sites", sites}});
+        run_step(step, context, model);
         seconds[step.pass] +=
             std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         done(i + 1);

@@ -28,6 +28,8 @@ struct Stage {
     std::vector<Step> steps;
 
     Needs needs() const;
+    // Whether its steps may be done at the same time, each from the stage's start.
+    bool has_independent_steps() const;
     Json describe() const;  // passes, scopes and parameters: part of the stage's key
 };
 
@@ -46,6 +48,8 @@ Recipe recipe_from(Fields fields, const nn::Graph& graph);
 // called after every step with the number of steps done (a place to save the state).
 void run_steps(const Stage& stage, std::size_t first, PassContext context, QuantizedModel& model,
                const std::function<void(std::size_t)>& done);
+// One step alone.
+void run_step(const Step& step, PassContext context, QuantizedModel& model);
 
 std::vector<std::string> pass_names();
 

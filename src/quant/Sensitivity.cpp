@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "quant/Sensitivity.hpp"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 
@@ -45,7 +47,7 @@ SensitivityMeter::SensitivityMeter(const nn::Graph& graph, const nn::Parameters&
 }
 
 void SensitivityMeter::add(const at::Tensor& images, std::int64_t first) {
-    const torch::AutoGradMode gradients_on(true);
+    const at::AutoGradMode gradients_on(true);
     nn::RunOptions options;
     for (const auto& [name, value] : places_) options.taps.push_back(value);
     options.taps.push_back(graph_.output());

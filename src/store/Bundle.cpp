@@ -62,6 +62,14 @@ template const std::vector<std::int32_t>& Bundle::values(std::string_view) const
 template const std::vector<std::int64_t>& Bundle::values(std::string_view) const;
 template const std::vector<std::uint8_t>& Bundle::values(std::string_view) const;
 
+std::string header_text(const Bundle& bundle) {
+    if (bundle.identity.is_null()) return canonical_json(bundle.attributes);
+    AOCQ_EXPECT(!bundle.attributes.contains("identity"));
+    Json header = bundle.attributes;
+    header["identity"] = bundle.identity;
+    return canonical_json(header);
+}
+
 std::string digest(const Bundle& bundle) {
     std::vector<const Array*> sorted;
     for (const Array& array : bundle.arrays) sorted.push_back(&array);
@@ -69,7 +77,7 @@ std::string digest(const Bundle& bundle) {
               [](const Array* a, const Array* b) { return a->name < b->name; });
     Sha256 hash;
     feed(hash, bundle.kind);
-    feed(hash, canonical_json(bundle.attributes));
+    feed(hash, header_text(bundle));
     for (const Array* array : sorted) feed(hash, *array);
     return hash.hex();
 }

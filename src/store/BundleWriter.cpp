@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <cstring>
 #include <set>
 #include <span>
+#include <utility>
 
 #include "core/Error.hpp"
 #include "core/Files.hpp"
@@ -122,19 +125,68 @@ void write_array(hid_t parent, const Array& array) {
     write_dataset(parent, array.name, types[array.data.index()], space, data);
 }
 
-void write_body(const fs::path& file, const Bundle& bundle,
-                const std::vector<const Array*>& arrays) {
+// A file that HDF5 writes to memory, and that is ours once HDF5 has closed it: HDF5 cannot be
+// trusted to survive a disk that fills up while it writes.
+class MemoryFile {
+  public:
+    MemoryFile() = default;
+    MemoryFile(MemoryFile&& other) noexcept
+        : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+    MemoryFile& operator=(MemoryFile&&) = delete;
+    ~MemoryFile() { std::free(data_); }
+
+    Handle access() {
+        constexpr std::size_t increment = 4096;  // the file's size is a multiple of it
+        Handle access = detail::file_access();
+        checked(H5Pset_fapl_core(access, increment, false), "write to memory");
+        H5FD_file_image_callbacks_t callbacks{allocate, copy, resize, release, same, forget, this};
+        checked(H5Pset_file_image_callbacks(access, &callbacks), "write to memory");
+        return access;
+    }
+    std::span<const std::byte> bytes() const {
+        return {static_cast<const std::byte*>(data_), size_};
+    }
+
+  private:
+    using Op = H5FD_file_image_op_t;
+    static void* allocate(std::size_t size, Op, void* self) {
+        return resize(nullptr, size, {}, self);
+    }
+    static void* copy(void* to, const void* from, std::size_t size, Op, void*) {
+        return std::memcpy(to, from, size);
+    }
+    static void* resize(void* data, std::size_t size, Op, void* self) {
+        void* moved = std::realloc(data, size);
+        if (moved) static_cast<MemoryFile*>(self)->size_ = size;
+        return moved;
+    }
+    static herr_t release(void* data, Op operation, void* self) {
+        if (operation == H5FD_FILE_IMAGE_OP_FILE_CLOSE) {
+            static_cast<MemoryFile*>(self)->data_ = data;
+        } else {
+            std::free(data);
+        }
+        return 0;
+    }
+    static void* same(void* self) { return self; }
+    static herr_t forget(void*) { return 0; }
+
+    void* data_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+void write_body(MemoryFile& memory, const Bundle& bundle, const std::vector<const Array*>& arrays) {
     const detail::Hdf5Session session;
     const Handle creation = without_times(H5P_FILE_CREATE);
     checked(H5Pset_userblock(creation, detail::seal_size), "leave room for the seal");
-    Handle out(H5Fcreate(file.c_str(), H5F_ACC_EXCL, creation, detail::file_access()), H5Fclose,
-               "make a file");
+    const Handle access = memory.access();
+    Handle out(H5Fcreate("bundle", H5F_ACC_TRUNC, creation, access), H5Fclose, "make a file");
     {
         const std::int32_t version = detail::format_version;
         write_attribute(out, "format", H5T_STD_I32LE, &version);
         write_attribute(out, "kind", bundle.kind);
         write_attribute(out, "digest", digest(bundle));
-        const std::string header = canonical_json(bundle.attributes);
+        const std::string header = header_text(bundle);
         write_dataset(out, "header", detail::fixed_string_type(header.size()), scalar_space(),
                       header.data());
 
@@ -156,21 +208,82 @@ void write_body(const fs::path& file, const Bundle& bundle,
     out.close("write a file to the end");
 }
 
+struct Composed {
+    MemoryFile file;  // with room for the seal at its beginning
+    detail::Seal seal;
+
+    static std::span<const std::byte> body_of(const MemoryFile& file) {
+        return file.bytes().subspan(detail::seal_size);
+    }
+    void write(const fs::path& path, const fs::path& named) const {
+        const std::string head = detail::to_text(seal);
+        const auto body = body_of(file);
+        const std::string_view parts[] = {
+            head, {reinterpret_cast<const char*>(body.data()), body.size()}};
+        write_new(path, parts, named);
+    }
+};
+
+// `file`: what errors name.
+Composed compose(const fs::path& file, const Bundle& bundle) {
+    try {
+        MemoryFile memory;
+        write_body(memory, bundle, sorted_arrays(bundle));
+        detail::Seal seal = detail::seal_for(bundle.kind, Composed::body_of(memory));
+        return {std::move(memory), std::move(seal)};
+    } catch (const detail::Hdf5Failure& failure) {
+        throw Error::environment("cannot compose a file")
+            .because(failure.what())
+            .advise("give the job more memory")
+            .at("file", file.string());
+    }
+}
+
+Error differs(const fs::path& file, const std::string& ours, const std::string& theirs) {
+    return Error::environment("a stage gave other bits than the ones that are kept")
+        .because(
+            "the machine, its libraries or its memory are not what the kept file was made with")
+        .advise(
+            "find out which is right: remove the file and run again, on another host if need be")
+        .at("file", file.string())
+        .found("sha256 " + ours)
+        .wanted("sha256 " + theirs);
+}
+
 }  // namespace
 
 void write_bundle(const fs::path& file, const Bundle& bundle) {
-    const std::vector<const Array*> arrays = sorted_arrays(bundle);
-    write_aside(file, [&](const fs::path& temporary) {
-        try {
-            write_body(temporary, bundle, arrays);
-        } catch (const detail::Hdf5Failure& failure) {
-            throw Error::environment("cannot write a file")
-                .because(failure.what())
-                .advise("check the free space and permissions")
-                .at("file", file.string());
+    const Composed composed = compose(file, bundle);
+    write_aside(file, [&](const fs::path& temporary) { composed.write(temporary, file); });
+}
+
+void keep_bundle(const fs::path& file, const Bundle& bundle) {
+    constexpr int attempts = 3;  // somebody may remove or replace it between our looks
+    const Composed composed = compose(file, bundle);
+    for (int attempt = 0; attempt < attempts; ++attempt) {
+        if (write_aside_once(file,
+                             [&](const fs::path& temporary) { composed.write(temporary, file); })) {
+            return;
         }
-        detail::write_seal(temporary, bundle.kind);
-    });
+        if (condition_of(file, bundle.kind) == Condition::sound) {
+            const std::string theirs = detail::check_seal(file).body_sha256;
+            if (theirs == composed.seal.body_sha256) return;
+            throw differs(file, composed.seal.body_sha256, theirs);
+        }
+        std::error_code ignored;
+        fs::remove(file, ignored);
+    }
+    throw Error::environment("a file is damaged again and again").at("file", file.string());
+}
+
+Condition condition_of(const fs::path& file, std::string_view kind) {
+    std::error_code code;
+    if (!fs::exists(file, code)) return Condition::absent;
+    try {
+        return detail::check_seal(file).kind == kind ? Condition::sound : Condition::damaged;
+    } catch (const Error&) {
+        return Condition::damaged;
+    }
 }
 
 }  // namespace aocq::store

@@ -108,22 +108,12 @@ Error damaged(const fs::path& file, std::string reason) {
         .at("file", file.string());
 }
 
-void write_seal(const fs::path& file, std::string_view kind) {
-    std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
-    stream.seekg(static_cast<std::streamoff>(seal_size));
-    const bool opened = stream.good();
-    const Body body = hash_rest(stream);
-    const bool whole = stream.eof() && !stream.bad();
-    stream.clear();
-    stream.seekp(0);
-    stream << compose({std::string(kind), body.size, body.sha256});
-    stream.close();
-    if (!opened || !whole || stream.fail()) {
-        throw Error::environment("cannot write a file")
-            .because(std::strerror(errno))
-            .advise("check the free space and permissions")
-            .at("file", file.string());
-    }
+Seal seal_for(std::string_view kind, std::span<const std::byte> body) {
+    return {std::string(kind), body.size(), sha256_hex(body)};
+}
+
+std::string to_text(const Seal& seal) {
+    return compose(seal);
 }
 
 Seal check_seal(const fs::path& file) {

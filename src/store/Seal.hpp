@@ -4,8 +4,10 @@
 // may crash on damaged ones.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -22,8 +24,10 @@ struct Seal {
     std::string body_sha256;
 };
 
-// Hashes what follows the first 512 bytes of a file just written and fills those in.
-void write_seal(const std::filesystem::path& file, std::string_view kind);
+// The seal of a file whose bytes behind the seal are `body`.
+Seal seal_for(std::string_view kind, std::span<const std::byte> body);
+// Its 512 bytes.
+std::string to_text(const Seal& seal);
 
 // Refuses anything but an undamaged bundle of a format that this program knows.
 Seal check_seal(const std::filesystem::path& file);

@@ -10,7 +10,7 @@ if ! command -v mpirun > /dev/null; then
   exit 77
 fi
 if [[ $(id -u) == 0 ]]; then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
-export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none OMP_NUM_THREADS=1
+export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none OMP_NUM_THREADS=1 AOCQ_OVERSUBSCRIBE=1
 export OMPI_MCA_btl_vader_single_copy_mechanism=none
 
 folder=$(mktemp -d)

@@ -98,6 +98,40 @@ TEST_F(ResultStoreOfAToy, DamagedResultIsDoneAgain) {
     EXPECT_FALSE(settled(again, work.experiments[3].leases[0]));
 }
 
+TEST_F(ResultStoreOfAToy, WhatIsLeftOutNeedsNoUnit) {
+    const std::set<std::string> failed = {work.experiments[3].id};
+    const ResultStore store(study, work, folder, failed);
+    EXPECT_EQ(store.left_out(), 1u);
+    EXPECT_TRUE(settled(store, work.experiments[3].leases[0]));
+    EXPECT_FALSE(settled(store, work.experiments[2].leases[0]));
+}
+
+TEST_F(ResultStoreOfAToy, DamagedStagesAreRemovedAndMadeAgain) {
+    const Unit* statistics = nullptr;
+    for (const Unit& unit : work.graph.units()) {
+        if (cached_kind(work.tasks[unit.index]) == "statistics") statistics = &unit;
+    }
+    ASSERT_TRUE(statistics);
+    make_folder(folder.cache().folder());
+    folder.cache().keep("statistics", statistics->key, {"statistics", {}, {}});
+    EXPECT_TRUE(settled(ResultStore(study, work, folder), statistics->index));
+    const fs::path file = folder.cache().file("statistics", statistics->key);
+    std::string bytes = read_text(file);
+    bytes.back() = static_cast<char>(bytes.back() ^ 1);
+    write_text(file, bytes);
+    EXPECT_FALSE(settled(ResultStore(study, work, folder), statistics->index));
+    EXPECT_FALSE(fs::exists(file));
+}
+
+TEST_F(ResultStoreOfAToy, KnowsWhatIsFinishedAndWhatHasBegun) {
+    ResultStore store(study, work, folder);
+    for (const std::size_t lease : {0U, 1U, 2U}) add_lease(store, 1, lease);
+    add_lease(store, 2, 0);
+    EXPECT_EQ(store.finished_ids(), std::set<std::string>{work.experiments[1].id});
+    EXPECT_TRUE(store.begun_ids().contains(work.experiments[2].id));
+    EXPECT_FALSE(store.begun_ids().contains(work.experiments[3].id));
+}
+
 TEST_F(ResultStoreOfAToy, FinishedStudyNeedsNoUnitAndKeepsNoSegments) {
     {
         ResultStore store(study, work, folder);

@@ -36,6 +36,32 @@ TEST(StudyFolder, WithForeignFilesIsRefused) {
     EXPECT_EQ(read_text(temp / "mine/thesis.txt"), "years of work");
 }
 
+TEST(StudyFolder, WhatAnInterruptedRunLeavesIsNoObstacle) {
+    const test::TempFolder temp;
+    write_text(temp / "mine/cache/logits/abc.h5", "made after somebody removed the folder");
+    EXPECT_NO_THROW(StudyFolder(temp.path(), "mine").claim());
+}
+
+TEST(StudyFolder, PartsHaveTheirOwnSegmentsAndShareResultsAndStages) {
+    const test::TempFolder temp;
+    const StudyFolder whole(temp.path(), "mine");
+    const StudyFolder part(temp.path(), "mine", {}, {2, 5});
+    EXPECT_EQ(part.result("k"), whole.result("k"));
+    EXPECT_EQ(part.cache().file("logits", "k"), whole.cache().file("logits", "k"));
+    EXPECT_EQ(part.segments(), temp.path() / "mine/parts/part-2-of-5/segments");
+    EXPECT_NE(part.lock(), whole.lock());
+    write_text(part.progress(), "{}");
+    const auto all = whole.all_parts();
+    ASSERT_EQ(all.size(), 2u);
+    EXPECT_EQ(all[0].progress(), whole.progress());
+    EXPECT_EQ(all[1].progress(), part.progress());
+}
+
+TEST(StudyFolder, StagesMayLieElsewhere) {
+    const StudyFolder folder("results", "mine", "/shared/stages");
+    EXPECT_EQ(folder.cache().file("artefact", "k"), fs::path("/shared/stages/artefact/k.h5"));
+}
+
 TEST(StudyFolder, KeepsOnePlanPerContent) {
     const test::TempFolder temp;
     const StudyFolder folder(temp.path(), "mine");

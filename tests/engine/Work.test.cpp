@@ -18,7 +18,7 @@ Work work_of(const config::Study& study, const std::string& numerics = "test") {
 
 std::map<std::string, int> kinds(const Work& work) {
     std::map<std::string, int> counts;
-    for (const auto& unit : work.graph.units()) ++counts[std::string(unit.kind())];
+    for (const auto& unit : work.graph.units()) ++counts[unit.kind.substr(0, unit.kind.find(' '))];
     return counts;
 }
 
@@ -27,7 +27,7 @@ TEST(Work, SharedStagesAppearOnce) {
     const auto counts = kinds(work_of(toy.study()));
     EXPECT_EQ(counts.at("collect"), 3);  // 10 images in chunks of 4, once for all four experiments
     EXPECT_EQ(counts.at("merge"), 1);
-    EXPECT_EQ(counts.at("pass"), 4);   // 2 observers x 2 widths
+    EXPECT_EQ(counts.at("fit"), 4);    // 2 observers x 2 widths
     EXPECT_EQ(counts.at("float"), 3);  // 23 images in leases of 8
     EXPECT_EQ(counts.at("evaluate"), 12);
 }

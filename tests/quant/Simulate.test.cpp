@@ -2,6 +2,7 @@
 #include "quant/Simulate.hpp"
 
 #include <gtest/gtest.h>
+#include <torch/cuda.h>
 
 #include <cmath>
 

@@ -55,7 +55,8 @@ void Coordinator::heard(int rank, double now) {
     rank_at(rank).last_heard = now;
 }
 
-void Coordinator::report(int rank, Report report) {
+void Coordinator::report(int rank, Report report, double now) {
+    heard(rank, now);
     if (report.unit != no_unit || report.kind != Report::Kind::broken) {
         take_from(rank, report.unit);
     }
@@ -67,10 +68,13 @@ void Coordinator::report(int rank, Report report) {
             receive_failure(rank, report);
             break;
         case Report::Kind::returned:
-            scheduler_.put_back(report.unit);
+            scheduler_.put_back(report.unit, rank);
             break;
         case Report::Kind::broken:
             receive_broken(rank, report);
+            break;
+        case Report::Kind::stale:
+            receive_stale(rank, report);
             break;
     }
     advance();
@@ -79,26 +83,31 @@ void Coordinator::report(int rank, Report report) {
 
 void Coordinator::take_from(int rank, std::uint32_t unit) {
     Rank& state = rank_at(rank);
-    const auto place = std::find(state.units.begin(), state.units.end(), unit);
+    const auto place = std::find_if(state.units.begin(), state.units.end(),
+                                    [&](const Held& held) { return held.unit == unit; });
     if (place == state.units.end()) {
         throw Error::internal(
             fmt::format("rank {} reports on unit {}, which it was not given", rank, unit));
     }
     state.units.erase(place);
     --in_flight_;
-    if (state.units.empty()) idle_.insert(rank);
+    if (state.units.empty()) {
+        idle_.insert(rank);
+    } else {
+        state.units.front().since = now_;
+    }
 }
 
 void Coordinator::receive_result(int rank, Report& report) {
     if (!scheduler_.complete(report.unit, rank)) return;
-    scheduler_.observe(report.unit, report.seconds);
+    scheduler_.observe(report.unit, report.cost.seconds);
     tell([&] {
-        events_.on_result(graph_.unit(report.unit), rank, std::move(report.payload),
-                          report.seconds);
+        events_.on_result(graph_.unit(report.unit), rank, std::move(report.payload), report.cost);
     });
 }
 
 void Coordinator::receive_failure(int rank, const Report& report) {
+    if (!scheduler_.is_open(report.unit)) return;  // another rank has done it
     auto blocked = scheduler_.fail(report.unit);
     tell([&] {
         events_.on_failure(graph_.unit(report.unit), rank, *report.error, std::move(blocked));
@@ -108,8 +117,32 @@ void Coordinator::receive_failure(int rank, const Report& report) {
 void Coordinator::receive_broken(int rank, const Report& report) {
     log_error("rank {} on host '{}' cannot compute any more, so the job stops: {}", rank,
               rank_at(rank).host, report.error->what());
-    if (report.unit != no_unit) scheduler_.put_back(report.unit);
+    if (report.unit != no_unit) scheduler_.put_back(report.unit, rank);
+    if (report.remedy == Remedy::user) return fail_run(std::make_exception_ptr(*report.error));
     begin_stop();
+}
+
+std::optional<std::uint32_t> Coordinator::unit_with_key(const std::string& key) const {
+    for (const Unit& unit : graph_.units()) {  // rare, so without an index
+        if (unit.key == key) return unit.index;
+    }
+    return std::nullopt;
+}
+
+void Coordinator::receive_stale(int rank, const Report& report) {
+    const auto producer = unit_with_key(report.key);
+    if (!producer) {
+        throw Error::internal(
+            fmt::format("rank {} misses '{}', which no unit makes", rank, report.key));
+    }
+    if (times_reopened_[*producer] >= options_.reopen_limit) return receive_failure(rank, report);
+    scheduler_.put_back(report.unit, rank);
+    if (!scheduler_.is_done(*producer)) return;  // another reader has said so before
+    ++times_reopened_[*producer];
+    scheduler_.reopen(*producer);
+    tell([&] {
+        events_.on_reopened(graph_.unit(*producer), graph_.unit(report.unit), *report.error);
+    });
 }
 
 void Coordinator::request_stop() {
@@ -149,14 +182,47 @@ void Coordinator::hand_out() {
 void Coordinator::prefetch(int rank) {
     const Rank& state = rank_at(rank);
     if (state.units.size() != 1 || scheduler_.ready() <= ranks_.size()) return;
-    if (scheduler_.estimated_seconds(state.units.front()) > options_.prefetch_below) return;
+    if (scheduler_.estimated_seconds(state.units.front().unit) > options_.prefetch_below) return;
     if (const auto unit = scheduler_.next(rank)) assign(rank, *unit);
 }
 
 void Coordinator::assign(int rank, std::uint32_t unit) {
-    rank_at(rank).units.push_back(unit);
+    rank_at(rank).units.push_back({unit, now_});
     ++in_flight_;
     commands_.push_back({Command::Kind::assign, rank, unit, Outcome::done});
+}
+
+// Only where nothing else is to be had: a second copy takes nobody's turn.
+void Coordinator::consider_stragglers() {
+    for (const Rank& slow : ranks_) {
+        if (idle_.empty() || scheduler_.ready() > 0) return;
+        if (slow.units.empty()) continue;
+        const Held& held = slow.units.front();
+        if (scheduler_.copies(held.unit) != 1 || !scheduler_.has_measured(held.unit)) continue;
+        const double usual = scheduler_.estimated_seconds(held.unit);
+        const double limit =
+            std::max(options_.straggler_seconds, options_.straggler_factor * usual);
+        if (now_ - held.since <= limit) continue;
+        const int helper = *idle_.begin();
+        log_warning("'{}' takes unusually long on host '{}': host '{}' computes it as well",
+                    graph_.unit(held.unit).label, slow.host, rank_at(helper).host);
+        idle_.erase(idle_.begin());
+        scheduler_.reissue(held.unit, helper);
+        assign(helper, held.unit);
+    }
+}
+
+DispatchView Coordinator::view() const {
+    DispatchView view{scheduler_.counts(), now_ - started_, {}};
+    for (const Rank& rank : ranks_) {
+        RankView one{rank.host, std::nullopt, 0};
+        if (!rank.units.empty()) {
+            one.unit = rank.units.front().unit;
+            one.seconds = now_ - rank.units.front().since;
+        }
+        view.ranks.push_back(std::move(one));
+    }
+    return view;
 }
 
 void Coordinator::begin_stop() {
@@ -169,7 +235,7 @@ void Coordinator::begin_stop() {
 }
 
 void Coordinator::end() {
-    tell([&] { events_.on_tick(scheduler_.counts(), now_ - started_); });
+    tell([&] { events_.on_tick(view()); });
     mode_ = Mode::ended;
     outcome_ = Outcome::stopped;
     if (scheduler_.finished() && !error_) {
@@ -202,7 +268,8 @@ void Coordinator::tick(double now) {
     now_ = now;
     if (mode_ == Mode::ended || now - last_tick_ < options_.tick_every) return;
     last_tick_ = now;
-    tell([&] { events_.on_tick(scheduler_.counts(), now - started_); });
+    tell([&] { events_.on_tick(view()); });
+    if (mode_ == Mode::working) consider_stragglers();
     advance();
 }
 

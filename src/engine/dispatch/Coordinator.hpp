@@ -4,6 +4,7 @@
 #pragma once
 
 #include <exception>
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -17,18 +18,33 @@ namespace aocq::engine {
 
 // Called on the main thread of rank 0. An exception ends the run on all ranks; nothing is called
 // after it.
+struct RankView {
+    std::string host;                   // "" until it has come
+    std::optional<std::uint32_t> unit;  // what it computes
+    double seconds = 0;                 // for how long
+};
+
+struct DispatchView {
+    SchedulerCounts counts;
+    double elapsed_seconds = 0;
+    std::vector<RankView> ranks;
+};
+
 class CoordinatorEvents {
   public:
     virtual ~CoordinatorEvents() = default;
     virtual void on_result(const Unit& unit, int rank, std::vector<std::byte> payload,
-                           double seconds) = 0;
+                           const UnitCost& cost) = 0;
     // `blocked`: the units that can now never run.
     virtual void on_failure(const Unit& unit, int rank, const Error& error,
                             std::vector<std::uint32_t> blocked) = 0;
     // A few times a second, and once at the end; for progress and for writing what has come in.
-    virtual void on_tick(const SchedulerCounts& counts, double elapsed_seconds) {
-        static_cast<void>(counts);
-        static_cast<void>(elapsed_seconds);
+    virtual void on_tick(const DispatchView& view) { static_cast<void>(view); }
+    // What `unit` made was gone or damaged when `asking` wanted to read it; it is done again.
+    virtual void on_reopened(const Unit& unit, const Unit& asking, const Error& error) {
+        static_cast<void>(unit);
+        static_cast<void>(asking);
+        static_cast<void>(error);
     }
     // A rank is silent; the job is aborted with exit code 75 as soon as this returns. Last chance
     // to write what has come in.
@@ -40,6 +56,11 @@ struct CoordinatorOptions {
     double start_limit = 600;   // s until a rank must have come to the dispatch
     double tick_every = 0.25;   // s
     double prefetch_below = 2;  // s; behind a longer unit nothing is queued
+    // A unit that has run for so many times its learned estimate, and for so many seconds at least,
+    // is given to an idle rank as well.
+    double straggler_factor = 4;
+    double straggler_seconds = 60;
+    int reopen_limit = 3;  // times that one unit is done again before its readers fail
 };
 
 class Coordinator {
@@ -51,7 +72,7 @@ class Coordinator {
     void hello(int rank, const Hello& hello, double now);
     void heard(int rank, double now);  // to be called for every message
     // Error::internal for a report on a unit that the rank does not have.
-    void report(int rank, Report report);
+    void report(int rank, Report report, double now);
     void request_stop();
     void bye(int rank);
     void tick(double now);
@@ -67,12 +88,16 @@ class Coordinator {
 
   private:
     enum class Mode { working, stopping, ended };
+    struct Held {
+        std::uint32_t unit;
+        double since;
+    };
     struct Rank {
         bool here = false;
         bool gone = false;
         double last_heard = 0;
         std::string host;
-        std::vector<std::uint32_t> units;  // given and not reported: one running, one queued
+        std::vector<Held> units;  // given and not reported: one running, one queued
     };
 
     Rank& rank_at(int rank);
@@ -80,6 +105,10 @@ class Coordinator {
     void receive_result(int rank, Report& report);
     void receive_failure(int rank, const Report& report);
     void receive_broken(int rank, const Report& report);
+    void receive_stale(int rank, const Report& report);
+    std::optional<std::uint32_t> unit_with_key(const std::string& key) const;
+    void consider_stragglers();
+    DispatchView view() const;
     void advance();
     void hand_out();
     void prefetch(int rank);
@@ -96,6 +125,7 @@ class Coordinator {
     CoordinatorOptions options_;
     std::vector<Rank> ranks_;
     std::set<int> idle_;
+    std::map<std::uint32_t, int> times_reopened_;
     std::size_t in_flight_ = 0;
     std::size_t gone_ = 0;
     std::vector<Command> commands_;

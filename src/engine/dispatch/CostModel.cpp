@@ -18,7 +18,7 @@ CostModel::CostModel(const UnitGraph& graph) {
     std::map<std::string_view, std::uint32_t> ids;
     for (const Unit& unit : graph.units()) {
         const auto [entry, is_new] =
-            ids.try_emplace(unit.kind(), static_cast<std::uint32_t>(kinds_.size()));
+            ids.try_emplace(unit.kind, static_cast<std::uint32_t>(kinds_.size()));
         if (is_new) kinds_.emplace_back();
         kind_of_.push_back(entry->second);
         estimates_.push_back(std::max(unit.cost, least_cost));
@@ -62,6 +62,10 @@ double CostModel::seconds_left() const {
 
 void CostModel::drop(std::uint32_t unit) {
     kinds_[kind_of_[unit]].left -= estimates_[unit];
+}
+
+void CostModel::take_back(std::uint32_t unit) {
+    kinds_[kind_of_[unit]].left += estimates_[unit];
 }
 
 }  // namespace aocq::engine

@@ -24,7 +24,10 @@ class CostModel {
 
     // Newest estimate of the seconds of all units that are not dropped. O(kinds).
     double seconds_left() const;
-    void drop(std::uint32_t unit);  // done, failed or blocked: no longer to come
+    void drop(std::uint32_t unit);       // done, failed or blocked: no longer to come
+    void take_back(std::uint32_t unit);  // to come again
+    // Whether a unit of the same kind has been observed.
+    bool has_measured(std::uint32_t unit) const { return kinds_[kind_of_[unit]].observed > 0; }
 
   private:
     struct Kind {

@@ -87,7 +87,8 @@ class Reader {
 };
 
 bool carries_error(Report::Kind kind) {
-    return kind == Report::Kind::failure || kind == Report::Kind::broken;
+    return kind == Report::Kind::failure || kind == Report::Kind::broken ||
+           kind == Report::Kind::stale;
 }
 
 // A report must get through: an error text of absurd length is cut to its problem's beginning.
@@ -97,10 +98,15 @@ std::string error_text(const Error& error) {
     return canonical_json(to_json(Error(error.kind(), error.problem().substr(0, 10000))));
 }
 
+double duration(double seconds) {
+    if (!std::isfinite(seconds) || seconds < 0) malformed("not a duration");
+    return seconds;
+}
+
 }  // namespace
 
 std::size_t max_payload() {
-    return par::max_message - 64;
+    return par::max_message - 256;
 }
 
 std::vector<std::byte> encode(const Hello& hello) {
@@ -109,7 +115,9 @@ std::vector<std::byte> encode(const Hello& hello) {
 
 std::vector<std::byte> encode(const Report& report) {
     Writer writer;
-    writer.number(report.kind).number(report.unit).number(report.seconds);
+    writer.number(report.kind).number(report.unit).number(report.remedy);
+    writer.number(report.cost.seconds).number(report.cost.cpu_seconds);
+    writer.number(report.cost.peak_bytes).text(report.key);
     if (carries_error(report.kind)) {
         AOCQ_EXPECT(report.error.has_value());
         writer.text(error_text(*report.error));
@@ -135,10 +143,13 @@ Hello decode_hello(std::span<const std::byte> bytes) {
 Report decode_report(std::span<const std::byte> bytes) {
     Reader reader(bytes);
     Report report;
-    report.kind = reader.choice(Report::Kind::broken);
+    report.kind = reader.choice(Report::Kind::stale);
     report.unit = reader.number<std::uint32_t>();
-    report.seconds = reader.number<double>();
-    if (!std::isfinite(report.seconds) || report.seconds < 0) malformed("not a duration");
+    report.remedy = reader.choice(Remedy::user);
+    report.cost.seconds = duration(reader.number<double>());
+    report.cost.cpu_seconds = duration(reader.number<double>());
+    report.cost.peak_bytes = reader.number<std::uint64_t>();
+    report.key = reader.text();
     if (carries_error(report.kind)) {
         report.error = error_from_json(parse_json(reader.text(), "error of a rank"));
         reader.finish();

@@ -76,7 +76,7 @@ void CoordinatorLoop::handle(par::Message message) {
         case Tag::heartbeat:
             return;
         case Tag::report:
-            return coordinator_.report(rank, decode_report(message.bytes));
+            return coordinator_.report(rank, decode_report(message.bytes), now());
         case Tag::stop_request:
             log_info("rank {} was asked to stop", rank);
             return coordinator_.request_stop();
@@ -91,7 +91,8 @@ void CoordinatorLoop::handle(par::Message message) {
 void CoordinatorLoop::relay_own_reports(bool busy) {
     auto wait = outbox_.empty() ? options_.poll : short_poll;
     if (busy) wait = std::chrono::microseconds(0);
-    for (Report& report : worker_.wait_reports(wait)) coordinator_.report(0, std::move(report));
+    for (Report& report : worker_.wait_reports(wait))
+        coordinator_.report(0, std::move(report), now());
 }
 
 void CoordinatorLoop::carry_out(const Command& command) {

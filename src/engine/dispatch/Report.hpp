@@ -20,17 +20,33 @@ enum class Outcome : std::uint8_t {
 
 inline constexpr std::uint32_t no_unit = 0xffffffff;
 
+// What a unit took.
+struct UnitCost {
+    double seconds = 0;
+    double cpu_seconds = 0;        // user time of all threads of the process
+    std::uint64_t peak_bytes = 0;  // largest resident memory of the process so far
+};
+
+// What helps a rank that cannot go on.
+enum class Remedy : std::uint8_t {
+    again,  // starting anew (a device that answers every call with an error)
+    user,   // only a person (a full disk)
+};
+
 // From a rank, once for each unit it was given.
 struct Report {
     enum class Kind : std::uint8_t {
         result,    // payload
         failure,   // error
         returned,  // not done, because of a stop
-        broken,    // error; this rank cannot compute any more; unit may be no_unit
+        broken,    // error, remedy; this rank cannot compute any more; unit may be no_unit
+        stale,     // error, key: what the unit with this key made is gone or damaged
     };
     Kind kind = Kind::returned;
     std::uint32_t unit = no_unit;
-    double seconds = 0;
+    UnitCost cost;
+    Remedy remedy = Remedy::again;
+    std::string key;
     std::vector<std::byte> payload;
     std::optional<Error> error;
 };

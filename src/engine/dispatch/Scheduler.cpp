@@ -45,16 +45,17 @@ std::optional<std::uint32_t> Scheduler::next(int rank) {
         State& state = states_[unit];
         if (state.phase != Phase::ready) continue;
         state.phase = Phase::running;
-        state.rank = rank;
         --ready_;
         ++running_;
-        if (running_on_.size() <= static_cast<std::size_t>(rank)) {
-            running_on_.resize(static_cast<std::size_t>(rank) + 1);
-        }
-        running_on_[static_cast<std::size_t>(rank)].push_back(unit);
+        note_rank(unit, rank);
         return unit;
     }
     return std::nullopt;
+}
+
+void Scheduler::reissue(std::uint32_t unit, int rank) {
+    AOCQ_EXPECT(copies(unit) == 1 && rank >= 0 && states_[unit].ranks[0] != rank);
+    note_rank(unit, rank);
 }
 
 bool Scheduler::complete(std::uint32_t unit, int rank) {
@@ -95,24 +96,59 @@ std::vector<std::uint32_t> Scheduler::fail(std::uint32_t unit) {
     return blocked;
 }
 
-void Scheduler::put_back(std::uint32_t unit) {
-    AOCQ_EXPECT(unit < states_.size() && states_[unit].phase == Phase::running);
-    forget_rank(unit);
+void Scheduler::put_back(std::uint32_t unit, int rank) {
+    AOCQ_EXPECT(unit < states_.size());
+    State& state = states_[unit];
+    if (state.phase != Phase::running) return;  // another rank was faster
+    forget_rank(unit, rank);
+    if (copies(unit) > 0) return;
     --running_;
     ++waiting_;
-    make_ready(unit);
+    state.phase = Phase::waiting;
+    if (state.open_needs == 0) make_ready(unit);
+}
+
+void Scheduler::reopen(std::uint32_t unit) {
+    AOCQ_EXPECT(is_done(unit));
+    State& state = states_[unit];
+    --done_;
+    ++waiting_;
+    costs_.take_back(unit);
+    state.phase = Phase::waiting;
+    for (const std::uint32_t child : graph_->dependents(unit)) {
+        State& waits = states_[child];
+        ++waits.open_needs;
+        if (waits.phase != Phase::ready) continue;
+        waits.phase = Phase::waiting;  // its heap entry is skipped when it comes up
+        --ready_;
+        ++waiting_;
+    }
+    state.priority = priority_of(unit);
+    if (state.open_needs == 0) make_ready(unit);
 }
 
 void Scheduler::lost(int rank) {
     if (rank < 0 || static_cast<std::size_t>(rank) >= running_on_.size()) return;
     const auto units = running_on_[static_cast<std::size_t>(rank)];
-    for (const std::uint32_t unit : units) put_back(unit);
+    for (const std::uint32_t unit : units) put_back(unit, rank);
 }
 
 bool Scheduler::is_open(std::uint32_t unit) const {
     AOCQ_EXPECT(unit < states_.size());
     const Phase phase = states_[unit].phase;
     return phase == Phase::waiting || phase == Phase::ready || phase == Phase::running;
+}
+
+bool Scheduler::is_done(std::uint32_t unit) const {
+    AOCQ_EXPECT(unit < states_.size());
+    return states_[unit].phase == Phase::done;
+}
+
+int Scheduler::copies(std::uint32_t unit) const {
+    AOCQ_EXPECT(unit < states_.size());
+    const auto& ranks = states_[unit].ranks;
+    return static_cast<int>(
+        std::count_if(ranks.begin(), ranks.end(), [](int r) { return r >= 0; }));
 }
 
 std::optional<std::uint32_t> Scheduler::cause(std::uint32_t unit) const {
@@ -138,7 +174,7 @@ void Scheduler::make_ready(std::uint32_t unit) {
 void Scheduler::leave_open(std::uint32_t unit, Phase phase) {
     State& state = states_[unit];
     if (state.phase == Phase::running) {
-        forget_rank(unit);
+        forget_ranks(unit);
         --running_;
     } else if (state.phase == Phase::ready) {
         --ready_;  // its heap entry is skipped when it comes up
@@ -152,24 +188,44 @@ void Scheduler::leave_open(std::uint32_t unit, Phase phase) {
     if (phase == Phase::blocked) ++blocked_;
 }
 
-void Scheduler::forget_rank(std::uint32_t unit) {
-    auto& units = running_on_[static_cast<std::size_t>(states_[unit].rank)];
+void Scheduler::note_rank(std::uint32_t unit, int rank) {
+    auto& ranks = states_[unit].ranks;
+    *std::find(ranks.begin(), ranks.end(), -1) = rank;
+    const auto index = static_cast<std::size_t>(rank);
+    if (running_on_.size() <= index) running_on_.resize(index + 1);
+    running_on_[index].push_back(unit);
+}
+
+void Scheduler::forget_rank(std::uint32_t unit, int rank) {
+    auto& ranks = states_[unit].ranks;
+    const auto place = std::find(ranks.begin(), ranks.end(), rank);
+    AOCQ_ASSERT(place != ranks.end());
+    *place = -1;
+    auto& units = running_on_[static_cast<std::size_t>(rank)];
     units.erase(std::find(units.begin(), units.end(), unit));  // one or two entries
-    states_[unit].rank = -1;
+}
+
+void Scheduler::forget_ranks(std::uint32_t unit) {
+    for (const int rank : std::array(states_[unit].ranks)) {
+        if (rank >= 0) forget_rank(unit, rank);
+    }
 }
 
 void Scheduler::compute_priorities() {
     costs_.adopt();
     const auto& order = graph_->order();
     for (auto unit = order.rbegin(); unit != order.rend(); ++unit) {
-        State& state = states_[*unit];
-        state.priority = 0;
-        if (!is_open(*unit)) continue;  // nobody waits for it
-        for (const std::uint32_t child : graph_->dependents(*unit)) {
-            state.priority = std::max(state.priority, states_[child].priority);
-        }
-        state.priority += costs_.seconds(*unit);
+        states_[*unit].priority =
+            is_open(*unit) ? priority_of(*unit) : 0;  // 0: nobody waits for it
     }
+}
+
+double Scheduler::priority_of(std::uint32_t unit) const {
+    double longest = 0;
+    for (const std::uint32_t child : graph_->dependents(unit)) {
+        longest = std::max(longest, states_[child].priority);
+    }
+    return longest + costs_.seconds(unit);
 }
 
 // A pass over the whole graph, so at most once in n/64 completions.

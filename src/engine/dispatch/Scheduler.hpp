@@ -4,6 +4,7 @@
 // is O(log n), amortised over the edges of the graph.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -36,6 +37,10 @@ class Scheduler {
     // The ready unit with the longest path behind it (ties: lowest index), now running on `rank`.
     std::optional<std::uint32_t> next(int rank);
 
+    // Gives a running unit to a second rank as well: the first result counts. At most two ranks
+    // have a unit.
+    void reissue(std::uint32_t unit, int rank);
+
     // False, and nothing changes, if the unit is not open any more (a second completion). A unit
     // that was given up as lost may still be completed by the rank that was thought lost.
     bool complete(std::uint32_t unit, int rank);
@@ -43,12 +48,19 @@ class Scheduler {
 
     // Gives up the unit; returns the units that can now never run, in ascending order.
     std::vector<std::uint32_t> fail(std::uint32_t unit);
-    void put_back(std::uint32_t unit);  // a running unit becomes ready again
-    void lost(int rank);                // so do all units of this rank
+    // The rank does not do the unit; it is to be done again unless another rank has it too.
+    void put_back(std::uint32_t unit, int rank);
+    void lost(int rank);  // puts back all units of this rank
+    // What a done unit made is gone or damaged: it is to be done again. Running dependents stay
+    // with their ranks; put back, they wait for it.
+    void reopen(std::uint32_t unit);
 
-    bool is_open(std::uint32_t unit) const;                        // ready, running or waiting
+    bool is_open(std::uint32_t unit) const;  // ready, running or waiting
+    bool is_done(std::uint32_t unit) const;
+    int copies(std::uint32_t unit) const;  // ranks that have it now: 0, 1 or 2
     std::optional<std::uint32_t> cause(std::uint32_t unit) const;  // the failed unit that blocks it
     double estimated_seconds(std::uint32_t unit) const { return costs_.seconds(unit); }
+    bool has_measured(std::uint32_t unit) const { return costs_.has_measured(unit); }
     std::size_t ready() const { return ready_; }
     bool finished() const { return ready_ + running_ + waiting_ == 0; }
     SchedulerCounts counts() const;
@@ -58,7 +70,7 @@ class Scheduler {
     struct State {
         Phase phase = Phase::waiting;
         std::uint32_t open_needs = 0;
-        int rank = -1;
+        std::array<int, 2> ranks{-1, -1};  // of a running unit
         std::uint32_t cause = 0;
         double priority = 0;  // seconds from the unit's start to the end of its longest path
     };
@@ -69,8 +81,11 @@ class Scheduler {
 
     void make_ready(std::uint32_t unit);
     void leave_open(std::uint32_t unit, Phase phase);  // books a unit as done, failed or blocked
-    void forget_rank(std::uint32_t unit);
+    void note_rank(std::uint32_t unit, int rank);
+    void forget_rank(std::uint32_t unit, int rank);
+    void forget_ranks(std::uint32_t unit);
     void compute_priorities();
+    double priority_of(std::uint32_t unit) const;
     void refresh_priorities();
 
     const UnitGraph* graph_;

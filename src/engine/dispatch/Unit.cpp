@@ -20,10 +20,6 @@ Error wrong(const Unit& unit, const char* problem) {
 
 }  // namespace
 
-std::string_view Unit::kind() const {
-    return std::string_view(label).substr(0, label.find(' '));
-}
-
 UnitGraph::UnitGraph(std::vector<Unit> units) : units_(std::move(units)) {
     check_units();
     link_dependents();

@@ -19,9 +19,7 @@ struct Unit {
     double cost = 0;                   // estimated seconds; only relations within a kind matter
     bool returns_payload = false;      // the result travels to the coordinator as bytes
     int experiment = -1;               // -1: shared by several
-
-    // The first word of the label: units of one kind share the correction of their estimates.
-    std::string_view kind() const;
+    std::string kind = {};             // units of one kind share the correction of their estimates
 };
 
 // Checked once and immutable; every rank builds the same.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/Error.hpp"
+#include "engine/dispatch/Report.hpp"
 #include "engine/dispatch/Unit.hpp"
 
 namespace aocq::engine {
@@ -22,8 +23,18 @@ struct Stopped : std::exception {
 // call with an error). The whole job then stops, to be started again, since a broken rank would
 // fail unit after unit faster than the good ones compute.
 struct RankBroken : std::exception {
-    explicit RankBroken(Error why) : error(std::move(why)) {}
+    explicit RankBroken(Error why, Remedy remedy = Remedy::again)
+        : error(std::move(why)), helps(remedy) {}
     const char* what() const noexcept override { return error.what(); }
+    Error error;
+    Remedy helps;
+};
+
+// Thrown by run() when what another unit made cannot be read. That one is done again, then this.
+struct StaleInput : std::exception {
+    StaleInput(std::string unit_key, Error why) : key(std::move(unit_key)), error(std::move(why)) {}
+    const char* what() const noexcept override { return error.what(); }
+    std::string key;
     Error error;
 };
 

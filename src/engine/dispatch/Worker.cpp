@@ -2,7 +2,10 @@
 #include "engine/dispatch/Worker.hpp"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
+#include <algorithm>
+#include <chrono>
 #include <new>
 
 #include "core/Text.hpp"
@@ -26,6 +29,28 @@ Error current_error() {
         return Error::internal("an exception of unknown type");
     }
 }
+
+class CostMeter {
+  public:
+    UnitCost read() const {
+        const rusage now = usage();
+        const auto cpu = static_cast<double>(now.ru_utime.tv_sec - start_.ru_utime.tv_sec) +
+                         1e-6 * static_cast<double>(now.ru_utime.tv_usec - start_.ru_utime.tv_usec);
+        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin_;
+        return {took.count(), std::max(cpu, 0.0),
+                static_cast<std::uint64_t>(now.ru_maxrss) * 1024};  // Linux counts in KiB
+    }
+
+  private:
+    // Of the process, since a matrix library has threads of its own.
+    static rusage usage() {
+        rusage now{};
+        AOCQ_ASSERT(getrusage(RUSAGE_SELF, &now) == 0);
+        return now;
+    }
+    std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+    rusage start_ = usage();
+};
 
 Error named(Error error, const Unit& unit) {
     if (error.field("unit").empty()) error.at("unit", unit.label);
@@ -74,6 +99,7 @@ bool Worker::prepare() {
         return true;
     } catch (const RankBroken& broken) {
         report.error = broken.error;
+        report.remedy = broken.helps;
     } catch (...) {
         report.error = current_error();
     }
@@ -86,7 +112,7 @@ Report Worker::run(std::uint32_t index) {
     Report report;
     report.unit = index;
     if (broken_ || stop_.stop_requested()) return report;
-    const auto start = std::chrono::steady_clock::now();
+    const CostMeter meter;
     try {
         report.payload = run_checked(unit);
         report.kind = Report::Kind::result;
@@ -98,12 +124,16 @@ Report Worker::run(std::uint32_t index) {
         broken_ = true;
         report.kind = Report::Kind::broken;
         report.error = named(broken.error, unit);
+        report.remedy = broken.helps;
+    } catch (const StaleInput& stale) {
+        report.kind = Report::Kind::stale;
+        report.error = named(stale.error, unit);
+        report.key = stale.key;
     } catch (...) {
         report.kind = Report::Kind::failure;
         report.error = named(current_error(), unit);
     }
-    report.seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    report.cost = meter.read();
     return report;
 }
 

@@ -29,15 +29,17 @@ struct Table {
         coordinator.hello(rank, {"host" + std::to_string(rank), graph.fingerprint()}, now);
         read();
     }
-    void reports(int rank, std::uint32_t unit, Report::Kind kind = Report::Kind::result) {
+    void reports(int rank, std::uint32_t unit, Report::Kind kind = Report::Kind::result,
+                 double now = 0, const std::string& key = {}) {
         Report report;
         report.kind = kind;
         report.unit = unit;
-        report.seconds = 1;
-        if (kind == Report::Kind::failure || kind == Report::Kind::broken) {
+        report.cost.seconds = 1;
+        report.key = key;
+        if (kind != Report::Kind::result && kind != Report::Kind::returned) {
             report.error = Error::numeric("not finite");
         }
-        coordinator.report(rank, std::move(report));
+        coordinator.report(rank, std::move(report), now);
         if (unit != no_unit) std::erase(units[rank], unit);
         read();
     }
@@ -212,6 +214,106 @@ TEST(Coordinator, ARankBrokenBeforeItsFirstUnitReturnsTheOthers) {
     table.reports(0, 0, Report::Kind::returned);
     EXPECT_EQ(table.ends, 1);
     EXPECT_EQ(table.outcome, Outcome::stopped);
+}
+
+TEST(Coordinator, WhatOnlyAPersonCanMendEndsTheRunWithItsError) {
+    const UnitGraph graph = test::flat_graph(4, 10);
+    Table table(graph, 2);
+    table.everybody_comes();
+    Report report;
+    report.kind = Report::Kind::broken;
+    report.remedy = Remedy::user;
+    report.unit = table.units[1].front();
+    report.error = Error::environment("disk full");
+    table.coordinator.report(1, report, 0);
+    table.read();
+    table.reports(0, table.units[0].front(), Report::Kind::returned);
+    EXPECT_EQ(table.ends, 2);
+    ASSERT_TRUE(table.coordinator.error());
+    EXPECT_THROW(std::rethrow_exception(table.coordinator.error()), Error);
+}
+
+TEST(Coordinator, AStaleInputIsMadeAgainBeforeItsReader) {
+    const UnitGraph graph({make_unit(0, {}), make_unit(1, {0})});
+    Table table(graph, 1);
+    table.everybody_comes();
+    table.reports(0, 0);
+    EXPECT_EQ(table.units[0], std::vector<std::uint32_t>{1});
+    table.reports(0, 1, Report::Kind::stale, 0, "key0");
+    EXPECT_EQ(table.events.reopened, std::vector<std::uint32_t>{0});
+    EXPECT_EQ(table.units[0], std::vector<std::uint32_t>{0});
+    table.reports(0, 0);
+    table.reports(0, 1);
+    EXPECT_EQ(table.outcome, Outcome::done);
+    EXPECT_EQ(table.ends, 1);
+}
+
+TEST(Coordinator, WhatWasSettledWithoutAFileIsMadeWhenItIsMissed) {
+    // Chunk 0 and statistics 1 need not run; the statistics turn out to be damaged, then the chunk
+    // to be gone.
+    const UnitGraph graph({make_unit(0, {}), make_unit(1, {0}), make_unit(2, {1})});
+    Table table(graph, 1, {}, {0, 1});
+    table.everybody_comes();
+    table.reports(0, 2, Report::Kind::stale, 0, "key1");
+    table.reports(0, 1, Report::Kind::stale, 0, "key0");
+    EXPECT_EQ(table.units[0], std::vector<std::uint32_t>{0});
+    for (const std::uint32_t unit : {0u, 1u, 2u}) table.reports(0, unit);
+    EXPECT_EQ(table.outcome, Outcome::done);
+}
+
+TEST(Coordinator, AnInputThatIsStaleForEverFailsItsReader) {
+    const UnitGraph graph({make_unit(0, {}), make_unit(1, {0})});
+    Table table(graph, 1, {.reopen_limit = 2});
+    table.everybody_comes();
+    for (int round = 0; round < 3; ++round) {
+        table.reports(0, 0);
+        table.reports(0, 1, Report::Kind::stale, 0, "key0");
+    }
+    EXPECT_EQ(table.events.failures.count(1), 1u);
+    EXPECT_EQ(table.outcome, Outcome::some_failed);
+}
+
+TEST(Coordinator, TwoReadersOfOneStaleInputReopenItOnce) {
+    const UnitGraph graph({make_unit(0, {}), make_unit(1, {0}), make_unit(2, {0})});
+    Table table(graph, 2);
+    table.everybody_comes();
+    table.reports(0, 0);
+    table.reports(0, table.units[0].front(), Report::Kind::stale, 0, "key0");
+    table.reports(1, table.units[1].front(), Report::Kind::stale, 0, "key0");
+    EXPECT_EQ(table.events.reopened, std::vector<std::uint32_t>{0});
+    EXPECT_EQ(table.units[0].size() + table.units[1].size(), 1u);
+}
+
+TEST(Coordinator, AStragglerIsGivenToAnIdleRankAndAcceptedOnce) {
+    const UnitGraph graph = test::flat_graph(3, 1);
+    Table table(graph, 2, {.prefetch_below = 0});
+    table.everybody_comes();
+    table.reports(0, table.units[0].front(), Report::Kind::result, 1);
+    table.reports(0, table.units[0].front(), Report::Kind::result, 2);
+    const auto slow = table.units[1].front();
+    table.coordinator.tick(50);
+    table.read();
+    EXPECT_TRUE(table.units[0].empty());
+    table.coordinator.tick(70);
+    table.read();
+    EXPECT_EQ(table.units[0], std::vector<std::uint32_t>{slow});
+    table.reports(0, slow, Report::Kind::result, 71);
+    EXPECT_EQ(table.ends, 2);
+    EXPECT_EQ(table.outcome, Outcome::done);
+    table.reports(1, slow, Report::Kind::result, 72);
+    EXPECT_EQ(table.events.results.at(slow), 1);
+}
+
+TEST(Coordinator, ViewsSayWhoDoesWhatSinceWhen) {
+    const UnitGraph graph = test::flat_graph(2, 100);
+    Table table(graph, 2);
+    table.comes(1, 3);
+    table.coordinator.tick(5);
+    ASSERT_EQ(table.events.view.ranks.size(), 2u);
+    EXPECT_FALSE(table.events.view.ranks[0].unit);
+    EXPECT_EQ(table.events.view.ranks[1].unit, 0u);
+    EXPECT_EQ(table.events.view.ranks[1].host, "host1");
+    EXPECT_DOUBLE_EQ(table.events.view.ranks[1].seconds, 2);
 }
 
 TEST(Coordinator, ARankWithAnotherPlanEndsTheRun) {

@@ -19,7 +19,8 @@ class NotedEvents : public CoordinatorEvents {
         std::vector<std::uint32_t> blocked;
     };
 
-    void on_result(const Unit& unit, int rank, std::vector<std::byte> payload, double) override {
+    void on_result(const Unit& unit, int rank, std::vector<std::byte> payload,
+                   const UnitCost&) override {
         if (before_result) before_result(unit);
         ++results[unit.index];
         payloads[unit.index] = std::move(payload);
@@ -29,9 +30,13 @@ class NotedEvents : public CoordinatorEvents {
                     std::vector<std::uint32_t> blocked) override {
         failures.emplace(unit.index, Failure{rank, error, std::move(blocked)});
     }
-    void on_tick(const SchedulerCounts& counts, double) override {
+    void on_tick(const DispatchView& now) override {
         ++ticks;
-        last = counts;
+        last = now.counts;
+        view = now;
+    }
+    void on_reopened(const Unit& unit, const Unit&, const Error&) override {
+        reopened.push_back(unit.index);
     }
     std::vector<std::uint32_t> done() const {
         std::vector<std::uint32_t> units;
@@ -46,6 +51,8 @@ class NotedEvents : public CoordinatorEvents {
     std::map<std::uint32_t, Failure> failures;
     int ticks = 0;
     SchedulerCounts last;
+    DispatchView view;
+    std::vector<std::uint32_t> reopened;
 };
 
 }  // namespace aocq::engine::test

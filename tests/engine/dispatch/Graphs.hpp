@@ -16,6 +16,7 @@ inline Unit make_unit(std::uint32_t index, std::vector<std::uint32_t> needs, dou
     unit.index = index;
     unit.key = fmt::format("key{}", index);
     unit.label = fmt::format("{} {}", kind, index);
+    unit.kind = kind;
     unit.needs = std::move(needs);
     unit.cost = cost;
     unit.returns_payload = true;

@@ -12,12 +12,12 @@ TEST(Protocol, ResultsComeBackAsTheyWere) {
     Report report;
     report.kind = Report::Kind::result;
     report.unit = 77;
-    report.seconds = 1.25;
+    report.cost.seconds = 1.25;
     report.payload = {std::byte{1}, std::byte{0}, std::byte{255}};
     const Report read = decode_report(encode(report));
     EXPECT_EQ(read.kind, Report::Kind::result);
     EXPECT_EQ(read.unit, 77u);
-    EXPECT_EQ(read.seconds, 1.25);
+    EXPECT_EQ(read.cost.seconds, 1.25);
     EXPECT_EQ(read.payload, report.payload);
     EXPECT_FALSE(read.error);
 }
@@ -86,9 +86,9 @@ TEST(Protocol, SurplusBytesUnknownKindsAndLyingLengthsAreRefused) {
 
 TEST(Protocol, DurationsThatAreNoneAreRefused) {
     Report report;
-    report.seconds = std::numeric_limits<double>::quiet_NaN();
+    report.cost.seconds = std::numeric_limits<double>::quiet_NaN();
     EXPECT_THROW(decode_report(encode(report)), Error);
-    report.seconds = -1;
+    report.cost.seconds = -1;
     EXPECT_THROW(decode_report(encode(report)), Error);
 }
 

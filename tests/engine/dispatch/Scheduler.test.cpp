@@ -148,6 +148,65 @@ TEST(Scheduler, LearnsThatAKindIsSlower) {
     EXPECT_NEAR(scheduler.counts().seconds_left, 63 * 2 + 32 * 10, 1e-6);
 }
 
+TEST(Scheduler, AUnitOfTwoRanksIsAcceptedOnce) {
+    const UnitGraph graph({make_unit(0, {}), make_unit(1, {0})});
+    Scheduler scheduler(graph, {});
+    EXPECT_EQ(scheduler.next(0), 0u);
+    scheduler.reissue(0, 1);
+    EXPECT_EQ(scheduler.copies(0), 2);
+    EXPECT_TRUE(scheduler.complete(0, 1));
+    EXPECT_FALSE(scheduler.complete(0, 0));
+    EXPECT_EQ(scheduler.copies(0), 0);
+    EXPECT_EQ(scheduler.next(0), 1u);
+    EXPECT_EQ(scheduler.counts().done, 1u);
+}
+
+TEST(Scheduler, AUnitStaysOutWhileOneOfTwoRanksHasIt) {
+    const UnitGraph graph = test::flat_graph(1);
+    Scheduler scheduler(graph, {});
+    scheduler.next(0);
+    scheduler.reissue(0, 1);
+    scheduler.put_back(0, 0);
+    EXPECT_EQ(scheduler.ready(), 0u);
+    scheduler.lost(1);
+    EXPECT_EQ(scheduler.ready(), 1u);
+    EXPECT_EQ(scheduler.next(2), 0u);
+}
+
+TEST(Scheduler, AReopenedUnitIsDoneAgainBeforeItsReaders) {
+    const UnitGraph graph(
+        {make_unit(0, {}), make_unit(1, {0}), make_unit(2, {0}), make_unit(3, {})});
+    Scheduler scheduler(graph, {});
+    scheduler.next(0);  // 0, the longest path
+    scheduler.complete(0, 0);
+    EXPECT_EQ(scheduler.next(0), 1u);  // running while its input is found damaged
+    scheduler.reopen(0);
+    scheduler.put_back(1, 0);
+    EXPECT_EQ(scheduler.counts().waiting, 2u);
+    EXPECT_EQ(scheduler.next(0), 0u);
+    EXPECT_EQ(scheduler.next(1), 3u);
+    EXPECT_EQ(scheduler.next(2), std::nullopt);
+    scheduler.complete(0, 0);
+    EXPECT_EQ(scheduler.next(0), 1u);
+    EXPECT_EQ(scheduler.next(2), 2u);
+    for (const std::uint32_t unit : {1u, 2u, 3u}) EXPECT_TRUE(scheduler.complete(unit, 0));
+    EXPECT_TRUE(scheduler.finished());
+    EXPECT_EQ(scheduler.counts().done, 4u);
+}
+
+TEST(Scheduler, AReaderThatRunsThroughItsInputsReopeningCountsOnce) {
+    const UnitGraph graph({make_unit(0, {}), make_unit(1, {0})});
+    Scheduler scheduler(graph, {});
+    scheduler.next(0);
+    scheduler.complete(0, 0);
+    scheduler.next(0);
+    scheduler.reopen(0);
+    EXPECT_TRUE(scheduler.complete(1, 0));  // it had read the file before
+    EXPECT_EQ(scheduler.next(0), 0u);
+    EXPECT_TRUE(scheduler.complete(0, 0));
+    EXPECT_TRUE(scheduler.finished());
+}
+
 TEST(Scheduler, RefusesUnitsOutOfRange) {
     const UnitGraph graph = test::flat_graph(1);
     Scheduler scheduler(graph, {});

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <numeric>
 #include <queue>
 #include <set>
 #include <tuple>
@@ -21,12 +22,15 @@ struct Machine {
     int slow_every = 0;             // each n-th rank has half the speed; 0: none
     double unevenness = 0;          // a unit takes estimate * (1 ± unevenness)
     std::set<int> lost_ranks = {};  // vanish in the middle of their third unit
+    int stale_every = 0;            // each n-th completion finds an input of the unit damaged
+    int twice_every = 0;            // each n-th unit is given to a second rank as well
 };
 
 struct Figures {
-    double end = 0;         // s of simulated time
-    double efficiency = 0;  // busy seconds / (ranks * end)
-    std::vector<int> times_run = {};
+    double end = 0;                   // s of simulated time
+    double efficiency = 0;            // busy seconds / (ranks * end)
+    std::vector<int> times_run = {};  // accepted completions
+    int reopened = 0;
     double seconds_per_operation = 0;  // of this computer
 };
 
@@ -76,11 +80,23 @@ class Simulation {
             return;
         }
         busy_ += event.seconds;
+        idle_.insert(event.rank);
+        const auto& needs = graph_.unit(event.unit).needs;
+        if (!needs.empty() && machine_.stale_every > 0 && ++arrivals_ % machine_.stale_every == 0) {
+            const auto damaged = needs[static_cast<std::size_t>(arrivals_) % needs.size()];
+            scheduler_.put_back(event.unit, event.rank);
+            if (scheduler_.is_done(damaged)) {
+                scheduler_.reopen(damaged);
+                ++run_.reopened;
+            }
+            return;
+        }
+        const bool first = scheduler_.is_open(event.unit);
+        EXPECT_EQ(scheduler_.complete(event.unit, event.rank), first);
+        if (!first) return;
         ++run_.times_run[event.unit];
         scheduler_.observe(event.unit, event.seconds);
-        EXPECT_TRUE(scheduler_.complete(event.unit, event.rank));
         for (const auto need : graph_.unit(event.unit).needs) EXPECT_GT(run_.times_run[need], 0);
-        idle_.insert(event.rank);
     }
 
     void hand_out() {
@@ -90,11 +106,22 @@ class Simulation {
             const auto unit = scheduler_.next(rank);
             if (!unit) return;
             idle_.erase(idle_.begin());
-            const double seconds = duration(*unit, rank);
-            const int nth = ++units_of_rank_[static_cast<std::size_t>(rank)];
-            const bool vanishes = machine_.lost_ranks.contains(rank) && nth == 3;
-            events_.push({now_ + seconds * (vanishes ? 0.5 : 1.0), rank, *unit, seconds, vanishes});
+            begin(*unit, rank);
+            if (machine_.twice_every > 0 &&
+                *unit % static_cast<unsigned>(machine_.twice_every) == 0 && !idle_.empty()) {
+                const int second = *idle_.begin();
+                idle_.erase(idle_.begin());
+                scheduler_.reissue(*unit, second);
+                begin(*unit, second);
+            }
         }
+    }
+
+    void begin(std::uint32_t unit, int rank) {
+        const double seconds = duration(unit, rank);
+        const int nth = ++units_of_rank_[static_cast<std::size_t>(rank)];
+        const bool vanishes = machine_.lost_ranks.contains(rank) && nth == 3;
+        events_.push({now_ + seconds * (vanishes ? 0.5 : 1.0), rank, unit, seconds, vanishes});
     }
 
     double duration(std::uint32_t unit, int rank) const {
@@ -114,6 +141,7 @@ class Simulation {
     double now_ = 0;
     double busy_ = 0;
     std::size_t operations_ = 0;
+    int arrivals_ = 0;
 };
 
 Figures simulate(const UnitGraph& graph, const Machine& machine) {
@@ -197,6 +225,31 @@ TEST(Simulation, NothingIsLostWithLostRanks) {
     Machine machine{.ranks = 64, .slow_every = 4, .unevenness = 0.3};
     for (int rank = 0; rank < 64; rank += 5) machine.lost_ranks.insert(rank);
     expect_each_once(simulate(graph, machine));
+}
+
+TEST(Simulation, UnitsOfTwoRanksAreAcceptedOnceAlsoWhenOneVanishes) {
+    const UnitGraph graph = test::study_graph(8, 20, 5, 40);
+    Machine machine{.ranks = 64, .slow_every = 4, .unevenness = 0.3, .twice_every = 7};
+    for (int rank = 1; rank < 64; rank += 6) machine.lost_ranks.insert(rank);
+    expect_each_once(simulate(graph, machine));
+}
+
+TEST(Simulation, DamagedInputsAreMadeAgainAndNothingIsLost) {
+    const UnitGraph graph = test::study_graph(8, 20, 5, 40);
+    Machine machine{.ranks = 32, .unevenness = 0.3, .lost_ranks = {3, 9}, .stale_every = 50};
+    const Figures run = simulate(graph, machine);
+    EXPECT_GT(run.reopened, 5);
+    const auto times = std::accumulate(run.times_run.begin(), run.times_run.end(), 0);
+    EXPECT_EQ(times, static_cast<int>(graph.size()) + run.reopened);
+}
+
+TEST(Simulation, AnyNumberOfRanksIsKeptBusy) {
+    for (const int ranks : {1, 2, 3, 7, 16, 128, 1024}) {
+        const UnitGraph graph = test::flat_graph(static_cast<std::uint32_t>(ranks) * 80, 1);
+        const Figures run = simulate(graph, {.ranks = ranks, .slow_every = 5, .unevenness = 0.6});
+        expect_each_once(run);
+        EXPECT_GE(run.efficiency, 0.95) << ranks;
+    }
 }
 
 TEST(Simulation, OneRankDoesEverything) {

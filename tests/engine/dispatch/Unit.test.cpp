@@ -75,13 +75,5 @@ TEST(UnitGraph, FingerprintFollowsKeysAndNeeds) {
     EXPECT_NE(graph.fingerprint(), other_key.fingerprint());
 }
 
-TEST(Unit, KindIsTheFirstWordOfItsLabel) {
-    Unit unit;
-    unit.label = "collect deit_tiny chunk 2";
-    EXPECT_EQ(unit.kind(), "collect");
-    unit.label = "merge";
-    EXPECT_EQ(unit.kind(), "merge");
-}
-
 }  // namespace
 }  // namespace aocq::engine
