@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "core/Error.hpp"
+#include "store/Imbalance.hpp"
 #include "store/Statistics.hpp"
 
 namespace aocq::store {
@@ -61,21 +62,16 @@ std::vector<std::int32_t> largest(const std::vector<float>& values, std::size_t 
 }  // namespace
 
 OutlierSummary summarize(const SiteStatistics& statistics) {
-    AOCQ_EXPECT(statistics.channel_min.size() == statistics.channel_max.size());
     require_finite(statistics.channel_min, statistics.site, "channel_min");
     require_finite(statistics.channel_max, statistics.site, "channel_max");
     require_finite(statistics.token_absmax, statistics.site, "token_absmax");
     require_finite(statistics.samples, statistics.site, "samples");
-    std::vector<float> channel_absmax(statistics.channel_min.size());
-    for (std::size_t c = 0; c < channel_absmax.size(); ++c) {
-        channel_absmax[c] =
-            std::max(std::abs(statistics.channel_min[c]), std::abs(statistics.channel_max[c]));
-    }
+    const std::vector<float> absmax = channel_absmax(statistics);
     OutlierSummary summary;
-    summary.max_over_median_channel = max_over_median(channel_absmax);
+    summary.max_over_median_channel = max_over_median(absmax);
     summary.max_over_median_token = max_over_median(statistics.token_absmax);
     summary.kurtosis_of_samples = kurtosis(statistics.samples);
-    summary.top_channels = largest(channel_absmax, 8);
+    summary.top_channels = largest(absmax, 8);
     return summary;
 }
 
