@@ -31,8 +31,18 @@ class BlockWalk {
     // What `model` says of earlier blocks must not change between calls.
     const at::Tensor& student(std::size_t block, const QuantizedModel& model);
 
-    // To be called before another model's student.
+    // The value behind a block, where a pass ran the block on teacher(block) or student(block)
+    // anyway: the walk takes it over and need not run the block again, unless that block's
+    // entrance is asked for once more.
+    void teacher_left(std::size_t block, const at::Tensor& value);
+    void student_left(std::size_t block, const at::Tensor& value);
+
+    // To be called before another model's student: what passes left behind counts no longer.
     void forget_student() { student_ = {}; }
+    // The same for the teacher's side: it stays where it is, but as if the walk had gone there alone.
+    void forget_left() { teacher_.next.reset(); }
+
+    const ValueLimit& limit() const { return limit_; }
 
     // The one value from outside that the block's nodes use.
     nn::ValueId entrance(std::size_t block) const;
@@ -42,15 +52,19 @@ class BlockWalk {
     struct Cursor {
         std::size_t block = 0;
         at::Tensor value;
+        at::Tensor next;  // behind the block, if it was left there
     };
+    void left(Cursor& cursor, std::size_t block, const at::Tensor& value);
     void advance(Cursor& cursor, std::size_t block, const QuantizedModel* model);
     at::Tensor images_at_first_block(const QuantizedModel* model);
+    at::Tensor teacher_behind(const Cursor& cursor) const;
+    at::Tensor student_behind(const Cursor& cursor, const QuantizedModel& model) const;
 
     const nn::Graph& graph_;
     const nn::Parameters& parameters_;
     Batches batches_;
     ValueLimit limit_;
-    std::int64_t images_ = 0, batch_ = 0;
+    std::int64_t images_ = 0;
     Cursor teacher_, student_;
 };
 

@@ -19,6 +19,10 @@ namespace aocq::quant {
 struct NodeSensitivity {
     at::Tensor token_norm;  // [images, rows of an image] f32: |dCE/d(output of the row)|
     at::Tensor squares;     // [O] f64: sum of the squared gradients of each output
+    // Gradients of a few rows of every image, drawn in proportion to their squared norm and scaled
+    // so that rows^T rows has the expectation sum of g g^T over all rows: [images * drawn, O] f32.
+    // Linear layers only.
+    at::Tensor rows = {};
 };
 
 // By node name: every linear layer and, as "<block>", the output of every block.
@@ -42,9 +46,14 @@ class SensitivityMeter {
     const nn::Parameters& parameters_;
     std::uint64_t seed_;
     int draws_;
+    void keep_rows(const std::string& place, const at::Tensor& gradients, const at::Tensor& norms,
+                   std::int64_t first);
+
     std::vector<std::pair<std::string, nn::ValueId>> places_;
+    std::size_t layers_ = 0;  // the first places are linear layers, the others blocks
     std::map<std::string, std::vector<at::Tensor>> norms_;
     std::map<std::string, at::Tensor> squares_;
+    std::map<std::string, std::vector<at::Tensor>> rows_;
     std::int64_t images_ = 0;
 };
 

@@ -20,21 +20,19 @@ namespace {
         .at("file", folder.string());
 }
 
-}  // namespace
-
 // A file without a name: it goes with its last descriptor or mapping, also after a kill.
-class ValueStore::File {
+class NamelessFile {
   public:
-    explicit File(const std::filesystem::path& folder)
+    explicit NamelessFile(const std::filesystem::path& folder)
         : folder_(folder.empty() ? std::filesystem::temp_directory_path() : folder) {
         std::string name = (folder_ / "aocq-values-XXXXXX").string();
         descriptor_ = mkostemp(name.data(), O_CLOEXEC);
         if (descriptor_ < 0) fail("cannot make a temporary file", folder_);
         unlink(name.c_str());
     }
-    ~File() { close(descriptor_); }
-    File(const File&) = delete;
-    File& operator=(const File&) = delete;
+    ~NamelessFile() { close(descriptor_); }
+    NamelessFile(const NamelessFile&) = delete;
+    NamelessFile& operator=(const NamelessFile&) = delete;
 
     void append(const at::Tensor& part) {
         const auto* data = static_cast<const char*>(part.const_data_ptr());
@@ -48,18 +46,44 @@ class ValueStore::File {
         }
     }
 
-    // Private and writable: nobody writes, but Torch does not know a constant tensor.
-    at::Tensor map(const std::vector<std::int64_t>& shape, std::uint64_t bytes) const {
-        if (bytes == 0) return at::empty(shape, at::kFloat);
-        void* address = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor_, 0);
+    // Takes the blocks now: a page that finds no room later would kill the process.
+    void reserve(std::uint64_t bytes) {
+        const int code = posix_fallocate(descriptor_, 0, static_cast<off_t>(bytes));
+        if (code == 0) return;
+        errno = code;
+        fail("cannot write a temporary file", folder_);
+    }
+
+    at::Tensor map(at::IntArrayRef sizes, std::uint64_t bytes) const {
+        if (bytes == 0) return at::empty(sizes, at::kFloat);
+        void* address = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor_, 0);
         if (address == MAP_FAILED) fail("cannot map a temporary file", folder_);
         const auto unmap = [bytes](void* data) { munmap(data, bytes); };
-        return at::from_blob(address, shape, unmap, at::kFloat);
+        return at::from_blob(address, sizes, unmap, at::kFloat);
     }
 
   private:
     std::filesystem::path folder_;
     int descriptor_ = -1;
+};
+
+}  // namespace
+
+at::Tensor room_for(at::IntArrayRef sizes, const at::TensorOptions& options,
+                    const ValueLimit& limit) {
+    const auto bytes = static_cast<std::uint64_t>(c10::multiply_integers(sizes)) * sizeof(float);
+    const bool fits = limit.bytes == 0 || bytes <= limit.bytes;
+    if (fits || !options.device().is_cpu() || options.dtype() != at::kFloat) {
+        return at::empty(sizes, options);
+    }
+    NamelessFile file(limit.folder);
+    file.reserve(bytes);
+    return file.map(sizes, bytes);
+}
+
+class ValueStore::Spill : public NamelessFile {
+  public:
+    using NamelessFile::NamelessFile;
 };
 
 ValueStore::ValueStore(ValueLimit limit) : limit_(std::move(limit)) {}
@@ -81,7 +105,7 @@ void ValueStore::append(const at::Tensor& part) {
 }
 
 void ValueStore::spill() {
-    if (!file_) file_ = std::make_unique<File>(limit_.folder);
+    if (!file_) file_ = std::make_unique<Spill>(limit_.folder);
     for (const at::Tensor& part : parts_) file_->append(part);
     parts_.clear();
 }

@@ -17,6 +17,10 @@ struct ValueLimit {
     std::filesystem::path folder = {};  // of the file, which has no name; "": TMPDIR or /tmp
 };
 
+// Memory of these sizes, not initialized; beyond the limit a mapping of a temporary file.
+at::Tensor room_for(at::IntArrayRef sizes, const at::TensorOptions& options,
+                    const ValueLimit& limit);
+
 class ValueStore {
   public:
     explicit ValueStore(ValueLimit limit);
@@ -30,14 +34,14 @@ class ValueStore {
     at::Tensor take();
 
   private:
-    class File;
+    class Spill;
     void spill();
 
     ValueLimit limit_;
     std::vector<at::Tensor> parts_;
     std::uint64_t bytes_ = 0;
     std::vector<std::int64_t> shape_;
-    std::unique_ptr<File> file_;
+    std::unique_ptr<Spill> file_;
 };
 
 }  // namespace aocq::quant

@@ -40,5 +40,26 @@ TEST(BlockWalk, StudentIsTheSimulationsValue) {
     EXPECT_FALSE(at::allclose(walk.student(1, model), walk.teacher(1), 1e-2, 1e-2));
 }
 
+TEST(BlockWalk, TakesOverWhatABlockLeftBehind) {
+    const nn::NoGradients scope;
+    const test::Toy toy;
+    BlockWalk walk(toy.graph, toy.parameters, toy.batches());
+    const at::Tensor expected = walk.teacher(1).clone();
+    const nn::Block& first = toy.graph.blocks().front();
+    nn::RunOptions options;
+    options.first = first.first;
+    options.last = first.last;
+    const at::Tensor left =
+        nn::run(toy.graph, toy.parameters, {{walk.entrance(0), walk.teacher(0)}}, options)
+            .begin()
+            ->second;
+    walk.teacher_left(0, left);
+    EXPECT_TRUE(walk.teacher(1).is_same(left));
+    EXPECT_TRUE(at::allclose(left, expected, 1e-5, 1e-6));
+    // What comes from elsewhere is not taken.
+    walk.teacher_left(0, at::zeros_like(left));
+    EXPECT_TRUE(walk.teacher(1).is_same(left));
+}
+
 }  // namespace
 }  // namespace aocq::quant

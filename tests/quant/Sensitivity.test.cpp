@@ -67,6 +67,20 @@ TEST(Sensitivity, ChunksJoinToTheWholeBitByBit) {
     }
 }
 
+TEST(Sensitivity, KeptRowsStandForAllRows) {
+    const test::Toy toy;
+    const Sensitivity measured = toy.sensitivity();
+    for (const char* name : {"blocks.0.attn.qkv", "blocks.1.mlp.fc2", "head"}) {
+        const NodeSensitivity& node = measured.nodes.at(name);
+        ASSERT_EQ(node.rows.size(0), 16) << name;  // four of each of four images
+        // Every kept row stands for a quarter of its image's squared norm, so the trace is exact.
+        const double trace = node.rows.square().sum(at::kDouble).item<double>();
+        const double all = node.squares.sum().item<double>();
+        EXPECT_NEAR(trace, all, 1e-4 * all) << name;
+    }
+    EXPECT_FALSE(measured.nodes.at("blocks.0").rows.defined());
+}
+
 TEST(Sensitivity, ComesBackFromItsFile) {
     const test::Toy toy;
     const Sensitivity measured = toy.sensitivity();
@@ -75,6 +89,10 @@ TEST(Sensitivity, ComesBackFromItsFile) {
     for (const auto& [name, node] : measured.nodes) {
         EXPECT_TRUE(at::equal(node.token_norm, back.nodes.at(name).token_norm)) << name;
         EXPECT_TRUE(at::equal(node.squares, back.nodes.at(name).squares)) << name;
+        ASSERT_EQ(node.rows.defined(), back.nodes.at(name).rows.defined()) << name;
+        if (node.rows.defined()) {
+            EXPECT_TRUE(at::equal(node.rows, back.nodes.at(name).rows)) << name;
+        }
     }
 }
 

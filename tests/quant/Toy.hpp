@@ -2,6 +2,8 @@
 // A small model with formula weights and statistics of a few images, for the tests of quant.
 #pragma once
 
+#include <functional>
+
 #include "nn/Autograd.hpp"
 #include "nn/Formula.hpp"
 #include "nn/Swin.hpp"
@@ -32,8 +34,11 @@ struct Toy {
     store::StatisticsFile statistics;
 
     Toy() : Toy(nn::build_vit(small_shape())) {}
-    explicit Toy(nn::Graph model) : graph(std::move(model)) {
+    // `change` may alter parameters and images before the statistics are collected.
+    explicit Toy(nn::Graph model, const std::function<void(Toy&)>& change = {})
+        : graph(std::move(model)) {
         const nn::NoGradients scope;
+        if (change) change(*this);
         quant::Collector collector(graph, parameters, {.seed = 3});
         collector.add(images, 0);
         statistics.sites = collector.result();

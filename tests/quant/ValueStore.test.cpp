@@ -39,6 +39,16 @@ TEST(ValueStore, LeavesNoFileAndTheValueOutlivesIt) {
     EXPECT_EQ(value.slice(0, 3, 4).reshape({-1})[0].item<float>(), 200.F);
 }
 
+TEST(ValueStore, RoomBeyondTheLimitIsAsGoodAsMemory) {
+    const test::TempFolder temp;
+    for (const std::uint64_t limit : {0U, 10U, 1000000U}) {
+        at::Tensor room = room_for({3, 5}, at::kFloat, {limit, temp.path()});
+        room.copy_(at::arange(15, at::kFloat).reshape({3, 5}));
+        EXPECT_EQ(room.sum().item<float>(), 105.F);
+    }
+    EXPECT_TRUE(std::filesystem::is_empty(temp.path()));
+}
+
 TEST(ValueStore, AFolderThatTakesNoFileIsNamed) {
     try {
         gathered({1, "/nowhere/at/all"});

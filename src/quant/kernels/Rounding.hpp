@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rounding one row of a weight so that its output error is small: minimise (w^ - w)^T H (w^ - w)
 // over the codes of w^, H = sum of weighted outer products of the layer's inputs. All in double,
-// one row at a time (rows do not see each other), so any order of rows gives the same bits.
+// rows do not see each other, so any order and any grouping of rows gives the same bits. Several
+// rows at a time read the moments once, which is what the time goes into.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +32,12 @@ class RoundingProblem {
         return hessian_[static_cast<std::size_t>(c * columns_ + c)];
     }
 
+    // What the sweep needs: the column at place i of its order, and from there on row i of the
+    // upper Cholesky factor of the inverse, in that order.
+    std::int64_t column_at(std::int64_t i) const { return order_[static_cast<std::size_t>(i)]; }
+    const double* factor_at(std::int64_t i) const { return factor_.data() + i * columns_ + i; }
+
   private:
-    friend class RoundedRow;
     void factorize(double damping);
 
     std::vector<double> hessian_;  // [C, C]
@@ -42,38 +47,55 @@ class RoundingProblem {
     std::vector<double> factor_;       // [C, C] upper Cholesky factor of the inverse, in that order
 };
 
+class RoundedRow;
+// RoundedRow's methods for many rows of one problem: what every row alone gives, bit by bit.
+void sweep(std::span<RoundedRow> rows);
+void refit_scales(std::span<RoundedRow> rows);
+// What error() and descend() need and otherwise make row by row.
+void update_gradients(std::span<RoundedRow> rows);
+
 class RoundedRow {
   public:
-    // weight [C]; grids [C / group]. Starts with every value rounded to the nearest code.
+    // weight [C], which must outlive the row; grids [C / group]. Starts with every value rounded to
+    // the nearest code.
     RoundedRow(const RoundingProblem& problem, std::span<const double> weight,
                std::vector<Grid> grids);
 
     // Column by column, each one's error made good by the columns after it (GPTQ, arXiv 2210.17323,
     // equations 2 and 3; columns with large diagonal first).
-    void sweep();
+    void sweep() { quant::sweep({this, 1}); }
     // Cyclic coordinate descent: every code moves to where the error is smallest while the others
     // stay. Never raises the error. Returns how many codes moved.
     std::int64_t descend();
     // The scale of each grid for the codes as they are, in closed form; codes stay.
-    void refit_scales();
+    void refit_scales() { quant::refit_scales({this, 1}); }
 
     // Codes found elsewhere, one per column.
     void set_codes(std::span<const std::int32_t> codes);
+    // Another weight for the same codes, grids and columns.
+    void set_weight(std::span<const double> weight);
 
-    double error() const;  // (w^ - w)^T H (w^ - w)
+    double error();  // (w^ - w)^T H (w^ - w)
     std::span<const Grid> grids() const { return grids_; }
     std::span<const std::int32_t> codes() const { return codes_; }
     double value(std::int64_t c) const;
 
-  private:
-    std::int32_t nearest(double value, const Grid& grid) const;
-    void update_gradient();
+    // value(c) - weight, for all columns.
+    std::vector<double> difference() const;
 
-    const RoundingProblem& problem_;
+  private:
+    friend void sweep(std::span<RoundedRow> rows);
+    friend void refit_scales(std::span<RoundedRow> rows);
+    friend void update_gradients(std::span<RoundedRow> rows);
+
+    std::int32_t nearest(double value, const Grid& grid) const;
+    void refit_group(std::size_t g, std::span<const double> image);
+
+    const RoundingProblem* problem_;
     std::span<const double> weight_;
     std::vector<Grid> grids_;
     std::vector<std::int32_t> codes_;
-    std::vector<double> gradient_;  // H (w^ - w)
+    std::vector<double> gradient_;  // H (w^ - w); empty until it is needed
 };
 
 // The grid of one row part with the smallest sum of importance * (w - w^)^2 over ranges shrunk from

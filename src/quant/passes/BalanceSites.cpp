@@ -34,16 +34,25 @@ bool all_linear(const nn::Graph& graph, const std::vector<std::size_t>& nodes) {
     });
 }
 
-// What a per-channel change passes through unchanged on its way to the linear layers.
-bool is_transparent(const nn::Graph& graph, std::size_t node) {
-    return op_of<nn::MergeHeads>(graph, node) != nullptr;
-}
+// Where a value goes after what a per-channel change passes through unchanged: places are moved,
+// cut into windows or joined, channels stay.
+struct Destination {
+    std::vector<std::size_t> users;
+    std::int64_t window = 0;  // see BalanceSite
+};
 
-std::vector<std::size_t> linear_users(const nn::Graph& graph, nn::ValueId value) {
-    std::vector<std::size_t> users = users_of(graph, value);
-    while (users.size() == 1 && is_transparent(graph, users.front()))
-        users = users_of(graph, graph.nodes()[users.front()].output);
-    return users;
+Destination destination_of(const nn::Graph& graph, nn::ValueId value) {
+    Destination found{users_of(graph, value)};
+    while (found.users.size() == 1) {
+        const std::size_t user = found.users.front();
+        if (const auto* partition = op_of<nn::WindowPartition>(graph, user)) {
+            found.window = partition->window;
+        } else if (!op_of<nn::MergeHeads>(graph, user) && !op_of<nn::Roll>(graph, user)) {
+            break;
+        }
+        found.users = users_of(graph, graph.nodes()[user].output);
+    }
+    return found;
 }
 
 std::int64_t width_of(const nn::Graph& graph, const std::string& parameter, std::size_t axis) {
@@ -95,8 +104,9 @@ class Finder {
     }
 
     void add_simple(BalanceKind kind, std::size_t node, std::int64_t channels) {
-        const auto users = users_of(graph_, graph_.nodes()[node].output);
-        if (all_linear(graph_, users)) found_.push_back({kind, node, users, 0, 0, channels, 0});
+        const auto [users, window] = destination_of(graph_, graph_.nodes()[node].output);
+        if (all_linear(graph_, users))
+            found_.push_back({kind, node, users, 0, 0, channels, 0, window});
     }
 
     void add_scores(std::size_t node) {
@@ -114,7 +124,7 @@ class Finder {
 
     void add_value(std::size_t node) {
         const auto value = part_of(graph_.nodes()[node].inputs[1]);
-        const auto users = linear_users(graph_, graph_.nodes()[node].output);
+        const auto users = destination_of(graph_, graph_.nodes()[node].output).users;
         if (!value || !all_linear(graph_, users)) return;
         found_.push_back({BalanceKind::value, value->projection, users, value->split->part, 0,
                           part_channels(*value), value->split->heads});
@@ -193,6 +203,11 @@ std::vector<BalanceSite> find_balance_sites(const PassContext& context, std::siz
     Finder finder(context.graph);
     for (std::size_t i = range.first; i < range.last; ++i) finder.look_at(i);
     return finder.take();
+}
+
+bool fits_windows(const BalanceSite& site, const at::Tensor& map) {
+    AOCQ_EXPECT(site.window > 0 && map.dim() == 4);
+    return map.size(1) % site.window == 0 && map.size(2) % site.window == 0;
 }
 
 void fold(const PassContext& context, const BalanceSite& site, const Balance& balance,

@@ -34,10 +34,16 @@ struct BalanceSite {
     // number of channels; `other` is the key's part.
     std::int64_t part = 0, other = 0, channels = 0;
     std::int64_t heads = 0;
+    // > 0: on its way to the consumers the map is cut into windows of this size and, where it is no
+    // multiple of it, padded with zeros. A scale passes (0 / scale is 0), a shift does not.
+    std::int64_t window = 0;
 };
 
 // In execution order.
 std::vector<BalanceSite> find_balance_sites(const PassContext& context, std::size_t block);
+
+// True where the map [B, H, W, C] that the producer makes needs no padding: a shift is exact then.
+bool fits_windows(const BalanceSite& site, const at::Tensor& map);
 
 // x' = (x - shift) / scale, both [C] f32. The function of the float model stays the same: the
 // producer makes x', the consumers get weight * scale and bias + weight shift.

@@ -5,8 +5,10 @@
 
 #include <ATen/ATen.h>
 
+#include <memory>
 #include <vector>
 
+#include "quant/BatchedRun.hpp"
 #include "quant/Pass.hpp"
 #include "quant/SitePolicy.hpp"
 
@@ -22,8 +24,11 @@ class BlockRun {
     // Runs on to just before node `stop` (never backwards). Every node runs once.
     void advance(std::size_t stop);
     // A value that node `stop` or a later one uses: [images, ...] f32.
-    const at::Tensor& value(nn::ValueId id) const;
-    const nn::Values& values() const { return alive_; }
+    const at::Tensor& value(nn::ValueId id) const { return run_->value(id); }
+    // Runs to the end of the block and hands its output to the walk, which then need not run the
+    // block again. For runs over all images that stopped before every linear layer, as the walk
+    // does, with every weight on its grid by now.
+    void leave();
 
     const nn::Graph& graph() const { return graph_; }
     nn::Parameters parameters() const;
@@ -31,10 +36,10 @@ class BlockRun {
   private:
     const PassContext& context_;
     const QuantizedModel& model_;
+    std::size_t block_;
     nn::Block range_;
     nn::Graph graph_;
-    std::size_t next_;
-    nn::Values alive_;
+    std::unique_ptr<PiecewiseRun> run_;
 };
 
 }  // namespace aocq::quant

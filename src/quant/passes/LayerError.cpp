@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/Error.hpp"
+#include "quant/kernels/Reduce.hpp"
 
 namespace aocq::quant {
 
@@ -55,11 +56,29 @@ LayerError::LayerError(const at::Tensor& weight, Mean mean) : mean_(mean) {
     factor_ = at::linalg_cholesky(gram).to(at::kFloat).contiguous();
 }
 
+// [R, K], the squares of which add up to the error.
+at::Tensor LayerError::at_output(const at::Tensor& error, const at::Tensor& roots) const {
+    const at::Tensor seen = at::mm(error, factor_);
+    if (mean_ == Mean::kept) return seen;
+    const at::Tensor mean = at::mv(seen.t(), roots) / roots.square().sum().clamp_min(1e-30);
+    return seen - at::outer(roots, mean);
+}
+
 double LayerError::operator()(const at::Tensor& error, const at::Tensor& row_weights) const {
-    at::Tensor e = error;
-    if (mean_ == Mean::removed)
-        e = e - (e * row_weights).sum(0, true) / row_weights.sum().clamp_min(1e-30);
-    return (at::mm(e, factor_).square().sum(1, true) * row_weights).sum(at::kDouble).item<double>();
+    const at::Tensor roots = row_weights.sqrt();
+    return of_weighted(error * roots, roots.flatten());
+}
+
+double LayerError::of_weighted(const at::Tensor& error, const at::Tensor& roots) const {
+    const at::Tensor seen = at_output(error, roots).to(at::kCPU).contiguous();
+    return sum_of_squares({seen.const_data_ptr<float>(), static_cast<std::size_t>(seen.numel())},
+                          0.0);
+}
+
+at::Tensor LayerError::differentiable(const at::Tensor& error,
+                                      const at::Tensor& row_weights) const {
+    const at::Tensor roots = row_weights.sqrt();
+    return at_output(error * roots, roots.flatten()).square().sum();
 }
 
 }  // namespace aocq::quant

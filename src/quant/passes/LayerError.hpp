@@ -36,8 +36,14 @@ class LayerError {
     // weight [O, C]. O(O C^2) once, then O(R C min(O, C)) per call.
     explicit LayerError(const at::Tensor& weight, Mean mean = Mean::kept);
     double operator()(const at::Tensor& error, const at::Tensor& row_weights) const;
+    // The same of errors whose rows are multiplied by the root of their weight already; roots [R].
+    double of_weighted(const at::Tensor& error, const at::Tensor& roots) const;
+    // The weighted error as a scalar that gradients can be taken of.
+    at::Tensor differentiable(const at::Tensor& error, const at::Tensor& row_weights) const;
 
   private:
+    at::Tensor at_output(const at::Tensor& error, const at::Tensor& roots) const;
+
     at::Tensor factor_;  // [C, min(O, C)] with factor factor^T = W^T W
     Mean mean_;
 };

@@ -1,24 +1,72 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "quant/passes/LayerMoments.hpp"
 
+#include <algorithm>
+
 #include "core/Error.hpp"
 
 namespace aocq::quant {
 
-LayerMoments layer_moments(const at::Tensor& u, const at::Tensor& x, const at::Tensor& weights) {
-    AOCQ_EXPECT(u.dim() == 2 && u.sizes() == x.sizes() && weights.size(0) == u.size(0));
+namespace {
+
+constexpr std::int64_t rows_at_a_time = 2048;  // what fits in the cache
+constexpr std::int64_t column_blocks = 4;
+
+// x^T x of a tall matrix: the upper half in blocks, mirrored.
+at::Tensor gram(const at::Tensor& x) {
+    const std::int64_t columns = x.size(1);
+    if (columns < 512) return at::mm(x.t(), x);
+    const std::int64_t width = (columns + column_blocks - 1) / column_blocks;
+    at::Tensor product = at::empty({columns, columns}, x.options());
+    for (std::int64_t first = 0; first < columns; first += width) {
+        const std::int64_t count = std::min(width, columns - first);
+        const at::Tensor rest = x.narrow(1, first, columns - first);
+        const at::Tensor block = at::mm(x.narrow(1, first, count).t(), rest);
+        product.narrow(0, first, count).narrow(1, first, columns - first).copy_(block);
+        product.narrow(1, first, count).narrow(0, first, columns - first).copy_(block.t());
+    }
+    return product;
+}
+
+// Sums over rows: weighted sums of x and u about points near their means.
+struct Sums {
+    at::Tensor x, u;           // [C] f64
+    at::Tensor square, cross;  // [C, C] f64
+};
+
+}  // namespace
+
+LayerMoments layer_moments(const at::Tensor& u,
+                           const std::function<at::Tensor(const at::Tensor&)>& quantize,
+                           const at::Tensor& weights, CrossTerm cross) {
+    AOCQ_EXPECT(u.dim() == 2 && weights.size(0) == u.size(0));
+    const std::int64_t rows = u.size(0), channels = u.size(1);
     LayerMoments m;
     m.weight = weights.sum(at::kDouble).item<double>();
-    const auto mean_of = [&](const at::Tensor& v) {
-        return (v * weights).sum(0, false, at::kDouble) / m.weight;
+    // Sums about this point lose nothing to cancellation and are moved to the means afterwards.
+    const at::Tensor about = at::mv(u.t(), weights.flatten()) / static_cast<float>(m.weight);
+    const auto zeros = [&](at::IntArrayRef sizes) {
+        return at::zeros(sizes, u.options().dtype(at::kDouble));
     };
-    m.mean = mean_of(x);
-    m.raw_mean = mean_of(u);
-    const at::Tensor root = weights.sqrt();
-    const at::Tensor centred = (x - m.mean.to(at::kFloat)) * root;
-    const at::Tensor missing = ((u - x) - (m.raw_mean - m.mean).to(at::kFloat)) * root;
-    m.hessian = at::mm(centred.t(), centred).to(at::kDouble);
-    m.cross = at::mm(centred.t(), missing).to(at::kDouble);
+    Sums sums{zeros({channels}), zeros({channels}), zeros({channels, channels}), {}};
+    if (cross == CrossTerm::wanted) sums.cross = zeros({channels, channels});
+    for (std::int64_t first = 0; first < rows; first += rows_at_a_time) {
+        const std::int64_t last = std::min(first + rows_at_a_time, rows);
+        const at::Tensor raw = u.slice(0, first, last), x = quantize(raw);
+        const at::Tensor root = weights.slice(0, first, last).sqrt();
+        const at::Tensor centred = (x - about) * root, missing = (raw - x) * root;
+        const at::Tensor roots = root.flatten();
+        const at::Tensor sum = at::mv(centred.t(), roots).to(at::kDouble);
+        sums.x += sum;
+        sums.u += sum + at::mv(missing.t(), roots).to(at::kDouble);
+        sums.square += gram(centred);
+        if (cross == CrossTerm::wanted) sums.cross += at::mm(centred.t(), missing);
+    }
+    const at::Tensor x = sums.x / m.weight, u_mean = sums.u / m.weight;
+    m.mean = about.to(at::kDouble) + x;
+    m.raw_mean = about.to(at::kDouble) + u_mean;
+    m.hessian = sums.square - at::outer(x, x) * m.weight;
+    if (cross == CrossTerm::wanted) m.cross = sums.cross - at::outer(x, u_mean - x) * m.weight;
     return m;
 }
 

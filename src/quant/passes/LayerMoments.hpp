@@ -5,18 +5,25 @@
 
 #include <ATen/ATen.h>
 
+#include <functional>
+
 namespace aocq::quant {
 
 struct LayerMoments {
     at::Tensor hessian;   // [C, C] f64: sum of w x x^T, x centred
-    at::Tensor cross;     // [C, C] f64: sum of w x (u - x)^T, both centred
+    at::Tensor cross;     // [C, C] f64: sum of w x (u - x)^T, both centred; undefined if left out
     at::Tensor mean;      // [C] f64: weighted mean of x
     at::Tensor raw_mean;  // [C] f64: weighted mean of u
     double weight = 0;    // sum of w
 };
 
-// u, x [R, C] f32; weights [R, 1] f32. O(R C^2).
-LayerMoments layer_moments(const at::Tensor& u, const at::Tensor& x, const at::Tensor& weights);
+enum class CrossTerm { wanted, left_out };
+
+// u [R, C] f32 and `quantize`, which makes x of any of its rows; weights [R, 1] f32. O(R C^2), a
+// few thousand rows at a time: no second copy of u.
+LayerMoments layer_moments(const at::Tensor& u,
+                           const std::function<at::Tensor(const at::Tensor&)>& quantize,
+                           const at::Tensor& weights, CrossTerm cross = CrossTerm::wanted);
 
 // W + W cross^T (hessian + ridge * mean diagonal * I)^-1, the best weight for the quantized input
 // before it is rounded: [O, C] f64. Error(numeric) where the system cannot be solved.

@@ -11,12 +11,11 @@ constexpr double zeta = 1.1, gamma_ = -0.1;
 
 }  // namespace
 
-at::Tensor learn_codes(const at::Tensor& position, const at::Tensor& scales,
-                       const at::Tensor& hessian, double top, const LearnedOptions& options) {
-    const at::Tensor floor = at::floor(position);
-    const at::Tensor fraction = (position - floor).clamp(1e-4, 1 - 1e-4);
-    // Start where h is the fraction, so the first error is zero.
-    at::Tensor v = -at::log((zeta - gamma_) / (fraction - gamma_) - 1.0);
+at::Tensor learn_codes(const RoundingChoice& choice, const at::Tensor& hessian, double top,
+                       const LearnedOptions& options) {
+    const at::Tensor &position = choice.position, &scales = choice.scales, &lower = choice.lower;
+    const at::Tensor share = choice.share.clamp(1e-4, 1 - 1e-4);
+    at::Tensor v = -at::log((zeta - gamma_) / (share - gamma_) - 1.0);  // h starts at the share
     at::Tensor first = at::zeros_like(v), second = at::zeros_like(v);
     // The error relative to that of rounding to nearest: one regularizer for all layers.
     const at::Tensor plain = (at::clamp(at::round(position), 0, top) - position) * scales;
@@ -26,13 +25,13 @@ at::Tensor learn_codes(const at::Tensor& position, const at::Tensor& scales,
         const at::Tensor s = at::sigmoid(v);
         const at::Tensor raw = s * (zeta - gamma_) + gamma_;
         const at::Tensor h = raw.clamp(0, 1);
-        const at::Tensor code = floor + h;
+        const at::Tensor code = lower + h;
         const at::Tensor inside = at::logical_and(code >= 0, code <= top);
         const at::Tensor error = (code.clamp(0, top) - position) * scales;
         at::Tensor gradient = at::mm(error, hessian) * scales * inside * (2.0 / size);
-        const double share = static_cast<double>(i) / options.iterations;
-        if (share >= options.warmup) {
-            const double late = (share - options.warmup) / (1 - options.warmup);
+        const double progress = static_cast<double>(i) / options.iterations;
+        if (progress >= options.warmup) {
+            const double late = (progress - options.warmup) / (1 - options.warmup);
             const double beta = 2.0 + 18.0 * (1.0 - late);
             const at::Tensor way = 2 * h - 1;
             gradient =
@@ -47,7 +46,7 @@ at::Tensor learn_codes(const at::Tensor& position, const at::Tensor& scales,
         v = v - options.rate * unbiased / spread;
     }
     const at::Tensor up = (at::sigmoid(v) * (zeta - gamma_) + gamma_) >= 0.5;
-    return (floor + up.to(at::kDouble)).clamp(0, top);
+    return (lower + up.to(at::kDouble)).clamp(0, top);
 }
 
 }  // namespace aocq::quant

@@ -9,16 +9,21 @@ namespace aocq::quant {
 
 struct LearnedOptions {
     int iterations = 500;
-    double rate = 1e-2;  // of Adam
-    double regularizer =
-        1.0;              // weight of sum(1 - |2h - 1|^beta), errors in units of nearest's mean
-    double warmup = 0.2;  // share of the iterations without it
+    double rate = 1e-2;        // of Adam
+    double regularizer = 1.0;  // of sum(1 - |2h - 1|^beta), errors in units of nearest's mean
+    double warmup = 0.2;       // share of the iterations without it
 };
 
-// weight [O, C] f64 in units of its grid (w / scale + zero point), scales [O, C] f64, hessian [C,
-// C] f64, `top` the largest code. Returns codes [O, C] f64, each next to its weight from below or
-// above.
-at::Tensor learn_codes(const at::Tensor& position, const at::Tensor& scales,
-                       const at::Tensor& hessian, double top, const LearnedOptions& options);
+// All [O, C] f64.
+struct RoundingChoice {
+    at::Tensor position;  // the weight in units of its grid: w / scale + zero point
+    at::Tensor lower;     // codes are lower + 0 or lower + 1
+    at::Tensor share;     // where h starts, 0..1
+    at::Tensor scales;    // of the grid
+};
+
+// hessian [C, C] f64, `top` the largest code. Returns codes [O, C] f64 within 0..top.
+at::Tensor learn_codes(const RoundingChoice& choice, const at::Tensor& hessian, double top,
+                       const LearnedOptions& options);
 
 }  // namespace aocq::quant

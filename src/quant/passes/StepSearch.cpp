@@ -6,8 +6,12 @@
 namespace aocq::quant {
 namespace {
 
-const std::vector<double> coarse{0.6, 0.75, 0.88, 1.15, 1.4};
-const std::vector<double> fine{0.93, 0.97, 1.03, 1.07};
+// Factors of a round, near ones first.
+struct Factors {
+    std::vector<double> narrower, wider;
+};
+const Factors coarse{{0.88, 0.75, 0.6}, {1.15, 1.4}};
+const Factors fine{{0.97, 0.93}, {1.03, 1.07}};
 
 // Ends of a quantizer's ranges scaled by factors, from where the search began.
 class Ends {
@@ -53,25 +57,31 @@ StepResult search_step(const Quantizer& start, const StepObjective& objective, i
     const Ends ends(start);
     double low = 1, high = 1;
     result.before = result.after = objective(start);
-    const auto attempt = [&](double next_low, double next_high, double& best_low,
-                             double& best_high) {
-        const Quantizer candidate = ends.scaled(next_low, next_high);
+    const auto attempt = [&](double next_low, double next_high) {
+        Quantizer candidate = ends.scaled(next_low, next_high);
         const double error = objective(candidate);
-        if (!(error < result.after)) return;
+        if (!(error < result.after)) return false;
         result.after = error;
-        result.quantizer = candidate;
-        best_low = next_low;
-        best_high = next_high;
+        result.quantizer = std::move(candidate);
+        return true;
+    };
+    // The error falls to one minimum and rises again: on while it falls, then the other way.
+    const auto follow = [&](const std::vector<double>& factors, bool move_low, bool move_high) {
+        double best = 1;
+        for (const double f : factors) {
+            if (!attempt(move_low ? low * f : low, move_high ? high * f : high)) break;
+            best = f;
+        }
+        if (move_low) low *= best;
+        if (move_high) high *= best;
+        return best != 1;
     };
     for (int round = 0; round < rounds; ++round) {
-        const auto& factors = round == 0 ? coarse : fine;
+        const Factors& factors = round == 0 ? coarse : fine;
         const double before = result.after;
         const auto pass = [&](bool move_low, bool move_high) {
-            double best_low = low, best_high = high;
-            for (const double f : factors)
-                attempt(move_low ? low * f : low, move_high ? high * f : high, best_low, best_high);
-            low = best_low;
-            high = best_high;
+            if (!follow(factors.narrower, move_low, move_high))
+                follow(factors.wider, move_low, move_high);
         };
         pass(true, true);
         if (!ends.one_sided()) {

@@ -5,13 +5,19 @@
 // and a cross term moves the weights to where they make good the error of the quantized input:
 //   W~ = W + W B^T (H + ridge I)^-1,  B = sum of w_t x_t (u_t - x_t)^T, u the input before
 //   rounding.
-// Layers in the order of the block, on inputs from the quantized prefix; biases absorb the mean
-// error. Neutral form: all tokens alike and no cross term, with the same solver.
+// With an output side it is tr(G dW H dW^T). Layers in the order of the block, on inputs from the
+// quantized prefix; biases absorb the mean error. Neutral form: all tokens alike and no cross term,
+// with the same solver.
 //   [method.weight_rounding]
 //   solver = "descent"   "nearest": codes next to W~; "sweep": column by column (GPTQ, arXiv
 //                        2210.17323); "descent": sweep, then coordinate descent with refitted
 //                        scales; "learned": AdaRound's relaxation (arXiv 2004.10568) on the same H
 //   rounds = 2           of coordinate descent
+//   refinement = "none"  "learned": after the descent, AdaRound's relaxation between each code and
+//                        its neighbour, kept where it gains
+//   output = "identity"  the output side G of tr(G dW H dW^T) (OutputFactor.hpp): "diagonal",
+//                        "full" (rows take part in each other's errors; descent, learned)
+//   shrink = 0.5         share of its diagonal in the full G
 //   cross = true         the cross term
 //   ridge = 0.0          share of the mean diagonal of H; 0: 0.1 / 0.03 / 0.01 at 4 / 6 / 8 bits
 //   damping = 0.01       share of the mean diagonal of H, for the sweep

@@ -159,6 +159,42 @@ TEST(Rounding, EveryStepOfDescentLowersTheErrorOrLeavesIt) {
     }
 }
 
+TEST(Rounding, ManyRowsGiveWhatEachGivesAloneBitByBit) {
+    const auto h = moments(11);
+    for (const std::int64_t group : {12, 4}) {
+        const RoundingProblem problem(h, columns, group, 3, 0.01);
+        const std::vector<Grid> grids(static_cast<std::size_t>(columns / group),
+                                      grid_from_range(-2.0F, 2.5F, 3, Symmetry::asymmetric));
+        std::vector<std::vector<double>> weights;
+        for (std::uint64_t seed = 0; seed < 7; ++seed) weights.push_back(row_of(seed));
+        std::vector<RoundedRow> together;
+        for (const auto& w : weights) together.emplace_back(problem, w, grids);
+        sweep(together);
+        update_gradients(together);
+        for (auto& row : together) row.descend();
+        refit_scales(together);
+        for (std::size_t r = 0; r < weights.size(); ++r) {
+            RoundedRow alone(problem, weights[r], grids);
+            alone.sweep();
+            alone.descend();
+            alone.refit_scales();
+            EXPECT_TRUE(std::ranges::equal(alone.codes(), together[r].codes())) << r;
+            EXPECT_TRUE(std::ranges::equal(alone.grids(), together[r].grids())) << r;
+            EXPECT_EQ(alone.error(), together[r].error()) << r;
+        }
+    }
+}
+
+TEST(Rounding, AnotherWeightIsAnotherError) {
+    const auto h = moments(2);
+    const auto w = row_of(2), other = row_of(3);
+    const RoundingProblem problem(h, columns, columns, 4, 0.01);
+    RoundedRow row(problem, w, {grid_from_range(-2.0F, 2.5F, 4, Symmetry::asymmetric)});
+    row.descend();
+    row.set_weight(other);
+    EXPECT_NEAR(row.error(), error_of(h, other, row), 1e-9 * row.error());
+}
+
 TEST(Rounding, DescentEndsWhereNoSingleCodeGains) {
     const auto h = moments(7);
     const auto w = row_of(7);

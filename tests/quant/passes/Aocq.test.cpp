@@ -2,6 +2,8 @@
 // The three passes of configs/methods/aocq.toml on a small model.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "quant/Toy.hpp"
 #include "quant/passes/LearnedRounding.hpp"
 
@@ -80,14 +82,46 @@ TEST(Aocq, EverySolverAndWidthWorks) {
     }
 }
 
-TEST(Aocq, GroupsAndTokensWork) {
+TEST(Aocq, GroupsAndTokensWorkWithEverySolver) {
     const test::Toy toy;
-    const QuantizedModel model = toy.made_by(
-        method({"operator", "framework", "loss"}), {4, 8},
-        {test::rule({{"kind", "linear.weight"}, {"granularity", "group"}, {"group", 16}}),
-         test::rule({{"kind", "linear.input"}, {"granularity", "token"}, {"mode", "dynamic"}})});
-    EXPECT_TRUE(at::isfinite(toy.simulated(model)).all().item<bool>());
-    EXPECT_EQ(model.quantization.find("blocks.0.attn.qkv:weight")->grids.size(), 144U * 3U);
+    for (const char* solver : {"nearest", "sweep", "descent", "learned"}) {
+        const QuantizedModel model = toy.made_by(
+            method({"operator", "framework", "loss"}, {{"solver", solver}}), {4, 8},
+            {test::rule({{"kind", "linear.weight"}, {"granularity", "group"}, {"group", 16}}),
+             test::rule(
+                 {{"kind", "linear.input"}, {"granularity", "token"}, {"mode", "dynamic"}})});
+        EXPECT_TRUE(at::isfinite(toy.simulated(model)).all().item<bool>()) << solver;
+        EXPECT_EQ(model.quantization.find("blocks.0.attn.qkv:weight")->grids.size(), 144U * 3U);
+    }
+}
+
+TEST(Aocq, AllLevelsWorkOnASwin) {
+    const test::Toy toy(nn::build_swin(test::small_swin()));
+    const QuantizedModel model = toy.made_by(method({"operator", "framework", "loss"}), {4, 4});
+    const at::Tensor before = toy.logits();
+    const double range = (before.max() - before.min()).item<double>();
+    EXPECT_LE((toy.rewritten(model) - before).abs().max().item<double>(), 1e-5 * range);
+    const double none =
+        divergence(toy, toy.made_by(method(Json::array(), {{"solver", "nearest"}}), {4, 4}));
+    EXPECT_LT(divergence(toy, model), none);
+    std::set<std::string> balanced;
+    for (const auto& pass : model.report) {
+        if (pass.at("pass") != "channel_balance") continue;
+        for (const auto& [site, figures] : pass.at("sites").items()) balanced.insert(site);
+    }
+    EXPECT_TRUE(balanced.contains("layers.0.blocks.1.attn.qkv:input"));
+    EXPECT_TRUE(balanced.contains("layers.1.downsample.reduction:input"));
+}
+
+TEST(Aocq, PredictedAndMeasuredReductionStandInTheReport) {
+    const test::Toy toy(nn::build_vit(test::small_shape()), [](test::Toy& made) {
+        made.parameters.at("blocks.0.norm1.weight")[5] = 30.0F;
+    });
+    const QuantizedModel model = toy.made_by(method({"operator"}), {8, 4});
+    const Json& entry = model.report.at(1).at("sites").at("blocks.0.attn.qkv:input");
+    EXPECT_TRUE(entry.at("accepted").get<bool>());
+    EXPECT_LT(entry.at("predicted_ratio").get<double>(), 0.2);
+    EXPECT_LT(entry.at("measured_ratio").get<double>(), 0.5);
 }
 
 TEST(Aocq, RoundedWeightsLieOnTheirGrids) {
@@ -155,7 +189,8 @@ TEST(LearnedRounding, BeatsNearestOnCorrelatedInputs) {
     const at::Tensor position = test::formula("w", {8, 16}).to(at::kDouble) * 12.0 + 7.5;
     const at::Tensor scales = at::full({8, 16}, 0.1, at::kDouble);
     const at::Tensor codes =
-        learn_codes(position, scales, hessian, 15, {.iterations = 500, .rate = 2e-2});
+        learn_codes({position, at::floor(position), position - at::floor(position), scales},
+                    hessian, 15, {.iterations = 500, .rate = 2e-2});
     const auto error = [&](const at::Tensor& q) {
         const at::Tensor d = (q - position) * scales;
         return (at::mm(d, hessian) * d).sum().item<double>();

@@ -9,31 +9,59 @@
 namespace aocq::quant {
 namespace {
 
+at::Tensor quantized(const at::Tensor& u) {
+    return at::round(u * 2.0) / 2.0 + 0.1;
+}
+
+// `rows` tokens with 6 channels.
 struct Sample {
-    at::Tensor u = test::formula("u", {60, 6}) * 3.0 + 0.7;
-    at::Tensor x = at::round(u * 2.0) / 2.0 + 0.1;
-    at::Tensor weights = test::formula("w", {60, 1}) + 0.8;
+    at::Tensor u, x, weights;
     at::Tensor weight = test::formula("weight", {4, 6});
+
+    explicit Sample(std::int64_t rows = 60, std::int64_t channels = 6)
+        : u(test::formula("u", {rows, channels}) * 3.0 + 0.7),
+          x(quantized(u)),
+          weights(test::formula("w", {rows, 1}) + 0.8) {}
+    LayerMoments moments() const { return layer_moments(u, quantized, weights); }
 };
 
-TEST(LayerMoments, AreTheWeightedSumsInDouble) {
-    const nn::NoGradients scope;
-    const Sample s;
-    const LayerMoments m = layer_moments(s.u, s.x, s.weights);
+void expect_weighted_sums(const Sample& s, double tolerance) {
+    const LayerMoments m = s.moments();
     const at::Tensor x = s.x.to(at::kDouble), u = s.u.to(at::kDouble),
                      w = s.weights.to(at::kDouble);
     const at::Tensor mean = (x * w).sum(0) / w.sum(), raw = (u * w).sum(0) / w.sum();
-    EXPECT_TRUE(at::allclose(m.mean, mean, 1e-6, 1e-7));
-    EXPECT_TRUE(at::allclose(m.raw_mean, raw, 1e-6, 1e-7));
-    EXPECT_TRUE(at::allclose(m.hessian, at::mm(((x - mean) * w).t(), x - mean), 1e-4, 1e-4));
+    EXPECT_TRUE(at::allclose(m.mean, mean, 1e-6, 1e-6));
+    EXPECT_TRUE(at::allclose(m.raw_mean, raw, 1e-6, 1e-6));
+    const at::Tensor centred = (x - mean) * w;
+    EXPECT_TRUE(at::allclose(m.hessian, at::mm(centred.t(), x - mean), 1e-4, tolerance));
     EXPECT_TRUE(
-        at::allclose(m.cross, at::mm(((x - mean) * w).t(), (u - raw) - (x - mean)), 1e-3, 1e-3));
+        at::allclose(m.cross, at::mm(centred.t(), (u - raw) - (x - mean)), 1e-3, tolerance));
+    EXPECT_TRUE(at::equal(m.hessian, m.hessian.t()));
+}
+
+TEST(LayerMoments, AreTheWeightedSumsInDouble) {
+    const nn::NoGradients scope;
+    expect_weighted_sums(Sample(), 1e-3);
+}
+
+TEST(LayerMoments, ManyRowsAndChannelsAreTheSameSums) {
+    const nn::NoGradients scope;
+    expect_weighted_sums(Sample(2500, 3), 1e-2);  // more than one pass
+    expect_weighted_sums(Sample(40, 515), 1e-3);  // blocks of unequal width
+}
+
+TEST(LayerMoments, CrossTermMayBeLeftOut) {
+    const nn::NoGradients scope;
+    const Sample s;
+    const LayerMoments m = layer_moments(s.u, quantized, s.weights, CrossTerm::left_out);
+    EXPECT_FALSE(m.cross.defined());
+    EXPECT_TRUE(at::equal(m.hessian, s.moments().hessian));
 }
 
 TEST(LayerMoments, CompensatedWeightSolvesTheRidgeProblem) {
     const nn::NoGradients scope;
     const Sample s;
-    const LayerMoments m = layer_moments(s.u, s.x, s.weights);
+    const LayerMoments m = s.moments();
     for (const double ridge : {0.01, 0.1, 1.0}) {
         const at::Tensor best = compensated(s.weight, m, ridge);
         const double penalty = ridge * m.hessian.diagonal().mean().item<double>();
@@ -60,7 +88,8 @@ TEST(LayerMoments, CompensatedWeightSolvesTheRidgeProblem) {
 TEST(LayerMoments, ExactInputNeedsNoCompensation) {
     const nn::NoGradients scope;
     const Sample s;
-    const LayerMoments m = layer_moments(s.u, s.u, s.weights);
+    const LayerMoments m = layer_moments(
+        s.u, [](const at::Tensor& u) { return u; }, s.weights);
     EXPECT_TRUE(at::equal(compensated(s.weight, m, 0.01), s.weight.to(at::kDouble)));
 }
 
