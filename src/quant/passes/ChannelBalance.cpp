@@ -28,7 +28,7 @@ class ChannelBalance : public Pass {
 
     Needs needs() const override { return {form_ == Form::active, form_ == Form::active}; }
     // It sees the float model's values and the fitted ranges, which it changes in its block only.
-    bool has_independent_blocks() const override { return true; }
+    bool has_independent_blocks() const override { return form_ == Form::active; }
 
     // Neutral: scale one and no shift, which is to change nothing.
     Json apply(const PassContext& context, QuantizedModel& model) const override {

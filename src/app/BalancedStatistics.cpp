@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/BalancedStatistics.hpp"
+
+#include <algorithm>
+
+#include "engine/DataUse.hpp"
+#include "engine/Evaluate.hpp"
+#include "nn/Autograd.hpp"
+#include "nn/Model.hpp"
+#include "nn/Numerics.hpp"
+#include "quant/Artefact.hpp"
+#include "quant/Collect.hpp"
+#include "store/Bundle.hpp"
+
+namespace aocq::app {
+
+store::StatisticsFile balanced_statistics(const OpenedStudy& opened, std::size_t index) {
+    const config::Experiment& experiment = opened.study.experiments[index];
+    const auto& work = opened.work.experiments[index];
+    const quant::QuantizedModel quantized = quant::quantized_from_bundle(
+        store::read_bundle(opened.folder.cache("artefact", work.artefact_key), "artefact"));
+    const nn::NoGradients scope;
+    nn::set_numerics(opened.study.run.threads);
+    const nn::Model model = nn::load_model(nn::model_spec_from(Fields(experiment.model, "model")));
+    const nn::Graph graph = nn::edited(model.graph, quantized.edits);
+    const nn::Parameters parameters = quant::teacher_parameters(model.parameters, quantized);
+
+    const engine::DataUse use =
+        engine::open_data(experiment.calibration, engine::Purpose::calibration);
+    const auto drawn = engine::calibration_images(use.dataset->size(), use.images, experiment.seed);
+    // Chunk by chunk as the statistics before were collected, so that the two differ in nothing
+    // but the rewrites.
+    std::vector<std::vector<store::SiteStatistics>> chunks;
+    for (std::int64_t first = 0; first < use.images; first += use.chunk) {
+        const std::int64_t last = std::min<std::int64_t>(first + use.chunk, use.images);
+        quant::Collector collector(graph, parameters, {.seed = experiment.seed});
+        engine::for_each_batch(*use.dataset, model.spec.preprocess,
+                               {drawn.begin() + first, drawn.begin() + last}, use.batch,
+                               [&](const at::Tensor& images, std::int64_t position) {
+                                   collector.add(images, first + position);
+                               });
+        chunks.push_back(collector.result());
+    }
+    return {{{"model", work.model_name},
+             {"weights", model.fingerprint},
+             {"images", use.images},
+             {"dataset", use.dataset->fingerprint()},
+             {"seed", experiment.seed},
+             {"artefact", work.artefact_key}},
+            quant::merge_chunks(chunks)};
+}
+
+}  // namespace aocq::app
