@@ -18,7 +18,7 @@ store::StatisticsFile balanced_statistics(const OpenedStudy& opened, std::size_t
     const config::Experiment& experiment = opened.study.experiments[index];
     const auto& work = opened.work.experiments[index];
     const quant::QuantizedModel quantized = quant::quantized_from_bundle(
-        store::read_bundle(opened.folder.cache("artefact", work.artefact_key), "artefact"));
+        store::read_bundle(opened.folder.cache().file("artefact", work.artefact_key), "artefact"));
     const nn::NoGradients scope;
     nn::set_numerics(opened.study.run.threads);
     const nn::Model model = nn::load_model(nn::model_spec_from(Fields(experiment.model, "model")));

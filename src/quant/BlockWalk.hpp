@@ -39,7 +39,8 @@ class BlockWalk {
 
     // To be called before another model's student: what passes left behind counts no longer.
     void forget_student() { student_ = {}; }
-    // The same for the teacher's side: it stays where it is, but as if the walk had gone there alone.
+    // The same for the teacher's side: it stays where it is, but as if the walk had gone there
+    // alone.
     void forget_left() { teacher_.next.reset(); }
 
     const ValueLimit& limit() const { return limit_; }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The configuration files of the project load and say what a model file has to say.
 #include <cmath>
+#include <filesystem>
+#include <set>
 
 #include "config/ConfigFixture.hpp"
 #include "core/Fields.hpp"
@@ -85,6 +87,29 @@ TEST_F(ConfigsTest, EverySwinFileIsComplete) {
         preprocess.finish();
         model.finish();
     }
+}
+
+// Every study that the project ships, without the files that it points at.
+TEST_F(ConfigsTest, EveryShippedStudyExpandsIntoItsExperiments) {
+    LoadOptions options;
+    options.environment = [](const std::string& name) -> std::optional<std::string> {
+        if (name == "AOCQ_DATA") return "/data";
+        return std::nullopt;
+    };
+    std::set<std::string> names;
+    const auto folder = test::source_folder() / "experiments";
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+        if (entry.path().extension() != ".toml") continue;
+        const Study study = expand(load_document(entry.path(), options));
+        EXPECT_TRUE(names.insert(study.name).second) << entry.path() << ": name used twice";
+        EXPECT_GE(study.experiments.size(), 2U) << entry.path();
+        for (const TableSpec& table : study.tables) {
+            if (table.published.file.empty()) continue;
+            EXPECT_TRUE(std::filesystem::exists(table.published.file)) << entry.path();
+        }
+    }
+    EXPECT_TRUE(names.contains("paper_deit_base_w8a8"));
+    EXPECT_TRUE(names.contains("aocq_factorial_swin_micro"));
 }
 
 TEST_F(ConfigsTest, ImagenetIsAFolder) {

@@ -125,10 +125,9 @@ void BlockBalance::run_float() {
     const nn::ValueId leaving = context_.graph.nodes()[range.last - 1].output;
     options.taps.push_back(leaving);
     const at::Tensor entrance = context_.walk->teacher(block_);
-    values_ =
-        run_in_batches(context_.graph, context_.parameters,
-                       {{context_.walk->entrance(block_), entrance}}, options, entrance.size(0),
-                       context_.walk->limit());
+    values_ = run_in_batches(context_.graph, context_.parameters,
+                             {{context_.walk->entrance(block_), entrance}}, options,
+                             entrance.size(0), context_.walk->limit());
     context_.walk->teacher_left(block_, values_.at(leaving));
 }
 
