@@ -60,6 +60,9 @@ class NodeRunner {
     at::Tensor eval(const AddParameter& op, const Inputs& in) const {
         return in[0] + parameter(op.parameter);
     }
+    at::Tensor eval(const ScaleChannels& op, const Inputs& in) const {
+        return in[0] * parameter(op.parameter);
+    }
     at::Tensor eval(const LayerNorm& op, const Inputs& in) const {
         return at::layer_norm(in[0], {in[0].size(-1)}, parameter(op.weight), parameter(op.bias),
                               op.epsilon);
@@ -89,6 +92,7 @@ class NodeRunner {
         const at::Tensor active = at::gelu(in[0]);
         return op.scale.empty() ? active : (active - parameter(op.shift)) / parameter(op.scale);
     }
+    at::Tensor eval(const Tanh&, const Inputs& in) const { return at::tanh(in[0]); }
     at::Tensor eval(const Add&, const Inputs& in) const { return in[0] + in[1]; }
     at::Tensor eval(const Average&, const Inputs& in) const { return (in[0] + in[1]) / 2; }
     at::Tensor eval(const SelectToken& op, const Inputs& in) const {
@@ -121,8 +125,9 @@ class NodeRunner {
             .reshape(x.sizes());
     }
     at::Tensor eval(const MergePatches&, const Inputs& in) const { return merge_patches(in[0]); }
-    at::Tensor eval(const MeanTokens&, const Inputs& in) const {
-        return in[0].flatten(1, -2).mean(1);
+    at::Tensor eval(const MeanTokens& op, const Inputs& in) const {
+        const at::Tensor places = in[0].flatten(1, -2);
+        return (op.skip == 0 ? places : places.slice(1, op.skip)).mean(1);
     }
 
     const Parameters& parameters_;

@@ -35,6 +35,9 @@ Json attributes(const Op& op) {
                           [](const Roll& o) {
                               return Json{{"shift", o.shift}};
                           },
+                          [](const MeanTokens& o) {
+                              return Json{{"skip", o.skip}};
+                          },
                           [](const WindowPartition& o) {
                               return Json{{"window", o.window}};
                           },
@@ -59,6 +62,7 @@ std::string_view op_name(const Op& op) {
                                           "flatten_patches",
                                           "prepend_tokens",
                                           "add_parameter",
+                                          "scale_channels",
                                           "layer_norm",
                                           "linear",
                                           "split_heads",
@@ -66,6 +70,7 @@ std::string_view op_name(const Op& op) {
                                           "matmul",
                                           "softmax",
                                           "gelu",
+                                          "tanh",
                                           "add",
                                           "average",
                                           "select_token",
@@ -89,6 +94,7 @@ std::vector<std::string> parameters_of(const Op& op) {
                        },
                        [](const PrependTokens& o) { return o.tokens; },
                        [](const AddParameter& o) { return std::vector{o.parameter}; },
+                       [](const ScaleChannels& o) { return std::vector{o.parameter}; },
                        [](const Gelu& o) {
                            return std::vector{o.shift, o.scale};
                        },

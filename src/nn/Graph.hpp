@@ -30,6 +30,9 @@ struct PrependTokens {
 struct AddParameter {  // x + parameter, broadcast over the batch
     std::string parameter;
 };
+struct ScaleChannels {  // x * parameter [C] along the last axis: layer scale
+    std::string parameter;
+};
 struct LayerNorm {  // over the last axis
     std::string weight, bias;
     double epsilon;
@@ -52,6 +55,7 @@ struct Softmax {};  // over the last axis
 struct Gelu {
     std::string shift = {}, scale = {};
 };
+struct Tanh {};
 struct Add {};        // two inputs
 struct Average {};    // (a + b) / 2: the two heads of a distilled DeiT
 struct SelectToken {  // [B, N, C] -> [B, C]
@@ -82,12 +86,15 @@ struct ShiftMask {
     std::int64_t window, shift;
 };
 struct MergePatches {};  // [B, H, W, C] -> [B, H/2, W/2, 4*C]
-struct MeanTokens {};    // [B, .., C] -> [B, C]
+// [B, .., C] -> [B, C], without the first `skip` places (learned tokens).
+struct MeanTokens {
+    std::int64_t skip = 0;
+};
 
-using Op = std::variant<PatchConvolution, FlattenPatches, PrependTokens, AddParameter, LayerNorm,
-                        Linear, SplitHeads, MergeHeads, Matmul, Softmax, Gelu, Add, Average,
-                        SelectToken, ChannelsLast, Roll, WindowPartition, WindowReverse,
-                        RelativePositionBias, ShiftMask, MergePatches, MeanTokens>;
+using Op = std::variant<PatchConvolution, FlattenPatches, PrependTokens, AddParameter,
+                        ScaleChannels, LayerNorm, Linear, SplitHeads, MergeHeads, Matmul, Softmax,
+                        Gelu, Tanh, Add, Average, SelectToken, ChannelsLast, Roll, WindowPartition,
+                        WindowReverse, RelativePositionBias, ShiftMask, MergePatches, MeanTokens>;
 
 std::string_view op_name(const Op& op);
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "nn/Model.hpp"
 
-#include "nn/Weights.hpp"
-
 namespace aocq::nn {
 namespace {
 
@@ -49,6 +47,7 @@ ModelSpec model_spec_from(Fields fields) {
                         .wanted(std::to_string(spec.image_size())));
     }
     if (fields.has("float_top1")) spec.float_top1 = fields.number("float_top1", 0, 100);
+    spec.float_tolerance = fields.number("float_tolerance", 0, 100, spec.float_tolerance);
     fields.finish();
     return spec;
 }
@@ -57,12 +56,14 @@ Graph build_graph(const ModelSpec& spec) {
     return std::visit(Builder{}, spec.shape);
 }
 
+NameMap other_names(const ModelSpec& spec) {
+    if (const auto* swin = std::get_if<SwinShape>(&spec.shape)) return original_swin_names(*swin);
+    return original_vit_names(std::get<VitShape>(spec.shape));
+}
+
 Model load_model(const ModelSpec& spec) {
     Model model{spec, build_graph(spec), {}, {}};
-    NameMap other_names;
-    if (const auto* swin = std::get_if<SwinShape>(&spec.shape))
-        other_names = original_swin_names(*swin);
-    model.parameters = load_weights(model.graph, spec.weights, other_names);
+    model.parameters = load_weights(model.graph, spec.weights, other_names(spec));
     model.fingerprint = fingerprint(model.parameters);
     return model;
 }

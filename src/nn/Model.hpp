@@ -13,6 +13,7 @@
 #include "nn/Graph.hpp"
 #include "nn/Swin.hpp"
 #include "nn/Vit.hpp"
+#include "nn/Weights.hpp"
 
 namespace aocq::nn {
 
@@ -22,7 +23,10 @@ struct ModelSpec {
     std::variant<VitShape, SwinShape> shape;
     std::filesystem::path weights;
     data::Preprocess preprocess;
-    std::optional<double> float_top1;  // published, percent
+    // Published for the full ImageNet validation set with this preprocessing: percent, and how many
+    // percentage points a measured accuracy may differ from it.
+    std::optional<double> float_top1;
+    double float_tolerance = 0.15;
 
     std::int64_t image_size() const;  // pixels on a side
     std::int64_t classes() const;
@@ -32,6 +36,9 @@ struct ModelSpec {
 ModelSpec model_spec_from(Fields fields);
 
 Graph build_graph(const ModelSpec& spec);
+
+// Names in the files of the family's authors; none where they are timm's.
+NameMap other_names(const ModelSpec& spec);
 
 struct Model {
     ModelSpec spec;

@@ -68,10 +68,6 @@ const PickleDict& state_dict(const PickleDocument& document) {
     throw error.found(keys.empty() ? "no named entries" : join(keys, ", "));
 }
 
-std::int64_t element_size(Dtype dtype) {
-    return static_cast<std::int64_t>(c10::elementSize(scalar_type(dtype)));
-}
-
 class PthWeights : public WeightFile {
   public:
     explicit PthWeights(const std::filesystem::path& file)
@@ -92,6 +88,7 @@ class PthWeights : public WeightFile {
         }
         list(infos);
     }
+    std::string_view format() const override { return "PyTorch"; }
 
   private:
     std::string entry_of(const PickleStorage& storage) const {
@@ -115,7 +112,7 @@ class PthWeights : public WeightFile {
         if (found == archive_.sizes().end())
             throw complain("its numbers are not in the archive").at("entry", entry_of(storage));
         const auto bytes = static_cast<std::int64_t>(found->second);  // no more than the file has
-        const std::int64_t size = element_size(storage.dtype);
+        const auto size = static_cast<std::int64_t>(size_of(storage.dtype));
         if (storage.count > bytes / size || storage.count * size != bytes) {
             throw complain("a storage has another size than the pickle says")
                 .found(fmt::format("{} bytes", bytes))

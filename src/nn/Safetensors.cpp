@@ -28,26 +28,6 @@ constexpr EnumTable<Dtype, 10> dtypes{{{
     {Dtype::boolean, "BOOL"},
 }}};
 
-std::uint64_t size_of(Dtype dtype) {
-    switch (dtype) {
-        case Dtype::f64:
-        case Dtype::i64:
-            return 8;
-        case Dtype::f32:
-        case Dtype::i32:
-            return 4;
-        case Dtype::f16:
-        case Dtype::bf16:
-        case Dtype::i16:
-            return 2;
-        case Dtype::i8:
-        case Dtype::u8:
-        case Dtype::boolean:
-            break;
-    }
-    return 1;
-}
-
 constexpr std::uint64_t largest_header = 100'000'000;  // the format's own limit
 constexpr std::size_t most_dimensions = 8;
 
@@ -126,6 +106,26 @@ void check_coverage(const std::map<std::string, TensorView>& tensors,
 }
 
 }  // namespace
+
+std::uint64_t size_of(Dtype dtype) {
+    switch (dtype) {
+        case Dtype::f64:
+        case Dtype::i64:
+            return 8;
+        case Dtype::f32:
+        case Dtype::i32:
+            return 4;
+        case Dtype::f16:
+        case Dtype::bf16:
+        case Dtype::i16:
+            return 2;
+        case Dtype::i8:
+        case Dtype::u8:
+        case Dtype::boolean:
+            break;
+    }
+    return 1;
+}
 
 std::string_view to_string(Dtype dtype) {
     return dtypes.name(dtype);

@@ -37,6 +37,7 @@ class Safetensors {
 };
 
 std::string_view to_string(Dtype dtype);
+std::uint64_t size_of(Dtype dtype);  // bytes of one value
 
 struct NamedFloats {
     std::string name;

@@ -19,6 +19,7 @@ class SafetensorsWeights : public WeightFile {
         for (const auto& [name, view] : source_.tensors()) infos[name] = {view.dtype, view.shape};
         list(infos);
     }
+    std::string_view format() const override { return "safetensors"; }
 
   private:
     at::Tensor load(const std::string& name) const override {

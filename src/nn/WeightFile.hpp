@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "nn/Safetensors.hpp"
@@ -23,6 +24,7 @@ struct TensorInfo {
 class WeightFile {
   public:
     virtual ~WeightFile() = default;
+    virtual std::string_view format() const = 0;  // "safetensors", "PyTorch"
     // Names and shapes; no numbers are read for it. A prefix that all names share and that wrappers
     // put there ("module.", "_orig_mod.", "backbone.") is taken off.
     const std::map<std::string, TensorInfo>& tensors() const { return tensors_; }

@@ -12,7 +12,6 @@
 #include "core/Text.hpp"
 #include "nn/PositionEmbedding.hpp"
 #include "nn/Safetensors.hpp"
-#include "nn/WeightFile.hpp"
 
 namespace aocq::nn {
 namespace {
@@ -33,6 +32,17 @@ std::string some(const std::vector<std::string>& all) {
 // Buffers that some checkpoints carry and that the graph computes (Swin).
 bool is_computed(const std::string& name) {
     return name.ends_with(".relative_position_index") || name.ends_with(".attn_mask");
+}
+
+bool is_weight(Dtype dtype) {
+    return dtype == Dtype::f32 || dtype == Dtype::f16 || dtype == Dtype::bf16;
+}
+
+void add(Sha256& hash, const std::string& name, const at::Tensor& tensor) {
+    const at::Tensor values = tensor.to(at::kCPU).to(at::kFloat).contiguous();
+    hash.update(fmt::format("{}{}\n", name, shape_text(values.sizes().vec())));
+    hash.update(std::as_bytes(
+        std::span(values.const_data_ptr<float>(), static_cast<std::size_t>(values.numel()))));
 }
 
 // What the file calls the graph's parameters.
@@ -66,7 +76,7 @@ void check(const Graph& graph, const WeightFile& source, const NameMap& names,
                                             shape_text(parameter.shape)));
         }
         const Dtype dtype = found->second.dtype;
-        if (dtype != Dtype::f32 && dtype != Dtype::f16 && dtype != Dtype::bf16) {
+        if (!is_weight(dtype)) {
             mistyped.push_back(fmt::format("{} {}", parameter.name, to_string(dtype)));
         }
     }
@@ -120,11 +130,14 @@ Parameters load_weights(const Graph& graph, const std::filesystem::path& file,
 
 std::string fingerprint(const Parameters& parameters) {
     Sha256 hash;
-    for (const auto& [name, tensor] : parameters) {
-        const at::Tensor values = tensor.to(at::kCPU).to(at::kFloat).contiguous();
-        hash.update(fmt::format("{}{}\n", name, shape_text(values.sizes().vec())));
-        hash.update(std::as_bytes(
-            std::span(values.const_data_ptr<float>(), static_cast<std::size_t>(values.numel()))));
+    for (const auto& [name, tensor] : parameters) add(hash, name, tensor);
+    return hash.hex();
+}
+
+std::string fingerprint(const WeightFile& file) {
+    Sha256 hash;
+    for (const auto& [name, info] : file.tensors()) {
+        if (is_weight(info.dtype) && !is_computed(name)) add(hash, name, file.read(name));
     }
     return hash.hex();
 }

@@ -10,6 +10,7 @@
 
 #include "nn/Executor.hpp"
 #include "nn/Graph.hpp"
+#include "nn/WeightFile.hpp"
 
 namespace aocq::nn {
 
@@ -29,6 +30,10 @@ Parameters load_weights(const Graph& graph, const std::filesystem::path& file,
 // SHA-256 over name, shape and f32 bytes of every tensor in name order: of the weights, not of the
 // file.
 std::string fingerprint(const Parameters& parameters);
+
+// Of a file's floating-point tensors, without buffers that graphs compute: that of the parameters
+// which load_weights makes of it, where it has timm's names and nothing is resampled.
+std::string fingerprint(const WeightFile& file);
 
 void save_weights(const std::filesystem::path& file, const Parameters& parameters,
                   const std::map<std::string, std::string>& metadata);

@@ -12,7 +12,9 @@
 
 namespace aocq::test {
 
-inline at::Tensor formula(const std::string& name, const std::vector<std::int64_t>& shape) {
+// `spread` is the width of the interval that weights fill.
+inline at::Tensor formula(const std::string& name, const std::vector<std::int64_t>& shape,
+                          float spread = 0.5F) {
     std::uint32_t hash = 0x811C9DC5U;
     for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x01000193U;
     at::Tensor tensor = at::empty(shape);
@@ -22,15 +24,15 @@ inline at::Tensor formula(const std::string& name, const std::vector<std::int64_
         std::uint32_t bits = static_cast<std::uint32_t>(i) * 2654435761U + hash;
         bits = (bits ^ (bits >> 15)) & 0xFFFFU;
         const float value = static_cast<float>(bits) / 65536.0F - 0.5F;
-        values[i] = gain ? value * 0.25F + 1.0F : value * (name == "image" ? 4.0F : 0.5F);
+        values[i] = gain ? value * 0.25F + 1.0F : value * (name == "image" ? 4.0F : spread);
     }
     return tensor;
 }
 
-inline nn::Parameters formula_parameters(const nn::Graph& graph) {
+inline nn::Parameters formula_parameters(const nn::Graph& graph, float spread = 0.5F) {
     nn::Parameters parameters;
     for (const auto& spec : graph.parameters())
-        parameters[spec.name] = formula(spec.name, spec.shape);
+        parameters[spec.name] = formula(spec.name, spec.shape, spread);
     return parameters;
 }
 

@@ -39,6 +39,76 @@ TEST(Vit, GivesTimmsLogitsForADistilledDeit) {
     expect_timm("distilled", shape);
 }
 
+TEST(Vit, GivesTimmsLogitsForDeitThree) {
+    VitShape shape = test::small_shape();
+    shape.layer_scale = true;
+    shape.token_position = false;
+    expect_timm("deit3", shape);
+}
+
+TEST(Vit, GivesTimmsLogitsForAveragePooling) {
+    VitShape shape = test::small_shape();
+    shape.pooling = Pooling::average;
+    expect_timm("average_after_norm", shape);
+    shape.norm_after_pooling = true;
+    expect_timm("average", shape);
+    shape.class_token = false;
+    expect_timm("no_class_token", shape);
+}
+
+TEST(Vit, GivesTimmsLogitsForANormBehindTheClassToken) {
+    VitShape shape = test::small_shape();
+    shape.norm_after_pooling = true;
+    expect_timm("token_fc_norm", shape);
+}
+
+TEST(Vit, GivesTimmsLogitsForPreLogits) {
+    VitShape shape = test::small_shape();
+    shape.pre_logits = 24;
+    expect_timm("pre_logits", shape);
+}
+
+TEST(Vit, AveragePoolingTakesTheNormAlongUnlessToldOtherwise) {
+    Json section = {{"image_size", 32}, {"patch_size", 8}, {"width", 48},         {"depth", 1},
+                    {"heads", 3},       {"classes", 2},    {"pooling", "average"}};
+    Fields fields(section, "model");
+    EXPECT_TRUE(vit_shape_from(fields).norm_after_pooling);
+    section["norm_after_pooling"] = false;
+    Fields again(section, "model");
+    EXPECT_FALSE(vit_shape_from(again).norm_after_pooling);
+}
+
+std::string refused_key(const Json& change) {
+    Json section = {{"image_size", 32}, {"patch_size", 8}, {"width", 48},
+                    {"depth", 1},       {"heads", 3},      {"classes", 2}};
+    section.update(change);
+    Fields fields(section, "model");
+    try {
+        vit_shape_from(fields);
+    } catch (const Error& error) {
+        return error.field("key");
+    }
+    return "accepted";
+}
+
+TEST(Vit, ContradictingOptionsAreRefused) {
+    EXPECT_EQ(refused_key(Json::object()), "accepted");
+    EXPECT_EQ(refused_key({{"class_token", false}}), "model.class_token");
+    EXPECT_EQ(refused_key({{"class_token", false}, {"pooling", "average"}}), "accepted");
+    EXPECT_EQ(refused_key({{"distilled", true}, {"pooling", "average"}}), "model.distilled");
+    EXPECT_EQ(refused_key({{"distilled", true}, {"pre_logits", 8}}), "model.distilled");
+}
+
+TEST(Vit, DeitThreesOwnNamesAreThoseOfLayerScale) {
+    VitShape shape = test::small_shape();
+    EXPECT_TRUE(original_vit_names(shape).empty());
+    shape.layer_scale = true;
+    const auto names = original_vit_names(shape);
+    EXPECT_EQ(names.size(), build_vit(shape).parameters().size());
+    EXPECT_EQ(names.at("blocks.1.ls2.gamma"), "blocks.1.gamma_2");
+    EXPECT_EQ(names.at("blocks.1.norm2.bias"), "blocks.1.norm2.bias");
+}
+
 TEST(Vit, HasTheParametersOfDeitTiny) {
     std::int64_t total = 0;
     const Graph graph = build_vit(VitShape{});
