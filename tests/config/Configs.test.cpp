@@ -6,6 +6,7 @@
 
 #include "config/ConfigFixture.hpp"
 #include "core/Fields.hpp"
+#include "core/Files.hpp"
 #include "support/TestData.hpp"
 
 namespace aocq::config {
@@ -32,61 +33,79 @@ void check_three(Fields& fields, const char* key, double low, double high) {
     }
 }
 
-TEST_F(ConfigsTest, EveryVitFileIsComplete) {
-    for (const char* name : {"deit_tiny", "deit_small", "deit_base", "deit_base_distilled",
-                             "vit_tiny", "vit_small", "vit_base", "vit_large"}) {
-        const Experiment experiment = study_of(name).experiments[0];
-        Fields model(experiment.model, "model");
-        EXPECT_EQ(model.text("family"), "vit") << name;
-        EXPECT_EQ(model.flag("distilled", false), std::string(name) == "deit_base_distilled");
-        EXPECT_EQ(model.integer("image_size", 1, 1024) % model.integer("patch_size", 1, 64), 0);
-        // 64 channels in each head, as all of these models have.
-        EXPECT_EQ(model.integer("width", 1, 4096), 64 * model.integer("heads", 1, 64)) << name;
-        EXPECT_EQ(model.integer("depth", 1, 64), std::string(name) == "vit_large" ? 24 : 12);
-        EXPECT_EQ(model.number("mlp_ratio", 1, 8), 4.0);
-        EXPECT_EQ(model.integer("classes", 1, 100000), 1000);
-        if (model.has("float_top1")) model.number("float_top1", 70.0, 90.0);
-        Fields preprocess = model.object("preprocess");
-        EXPECT_EQ(preprocess.integer("size", 1, 1024), 224);
-        preprocess.number("crop", 0.875, 0.9);
-        EXPECT_EQ(preprocess.text("interpolation"), "bicubic");
-        check_three(preprocess, "mean", 0.4, 0.5);
-        check_three(preprocess, "std", 0.2, 0.5);
-        preprocess.finish();
-        model.finish();
+// What the preprocessing of every ImageNet model has to say.
+void check_preprocess(Fields preprocess, std::int64_t size) {
+    EXPECT_EQ(preprocess.integer("size", 1, 1024), size);
+    const double crop = preprocess.number("crop", 0.875, 1.0);
+    EXPECT_EQ(crop == 1.0, size == 384);
+    EXPECT_EQ(preprocess.text("interpolation"), "bicubic");
+    check_three(preprocess, "mean", 0.4, 0.5);
+    check_three(preprocess, "std", 0.2, 0.5);
+    preprocess.finish();
+}
+
+Json shape_defaults(const std::string& family) {
+    if (family == "swin") return {{"epsilon", 1e-5}};
+    return {
+        {"distilled", false}, {"layer_scale", false}, {"token_position", true}, {"epsilon", 1e-6}};
+}
+
+// Shapes are those of timm's models (tests/golden/nn/make_timm_zoo.py).
+TEST_F(ConfigsTest, EveryImagenetModelHasTimmsShapeAndAPublishedAccuracy) {
+    const auto path = test::source_folder() / "tests/golden/nn/timm_zoo.json";
+    const Json models = parse_json(read_text(path), path.string()).at("models");
+    EXPECT_GE(models.size(), 33U);
+    for (const auto& [name, golden] : models.items()) {
+        const Json model = study_of(name).experiments[0].model;
+        const Json& wanted = golden.at("shape");
+        Json found = shape_defaults(wanted.at("family"));
+        found.update(model);
+        for (const auto& [key, value] : wanted.items()) EXPECT_EQ(found[key], value) << name << key;
+        Fields fields(model, name);
+        const double top1 = fields.number("float_top1", 70.0, 90.0);
+        EXPECT_GT(top1, 70.0) << name;
+        check_preprocess(fields.object("preprocess"), wanted.at("image_size"));
     }
 }
 
-TEST_F(ConfigsTest, EverySwinFileIsComplete) {
-    for (const char* name : {"swin_tiny", "swin_small", "swin_base", "swin_micro_cifar10"}) {
-        const bool micro = std::string(name) == "swin_micro_cifar10";
-        const Experiment experiment = study_of(name).experiments[0];
-        Fields model(experiment.model, "model");
-        EXPECT_EQ(model.text("family"), "swin") << name;
-        const auto size = model.integer("image_size", 1, 1024);
-        EXPECT_EQ(size, micro ? 32 : 224);
-        EXPECT_EQ(size % model.integer("patch_size", 1, 64), 0);
-        EXPECT_EQ(model.integer("window", 1, 64), micro ? 4 : 7);
-        const auto depths = model.integers("depths", 1, 64), heads = model.integers("heads", 1, 64);
-        EXPECT_EQ(depths.size(), micro ? 3U : 4U);
-        ASSERT_EQ(heads.size(), depths.size());
-        // 32 channels in each head of the published models, twice as many heads in each stage.
-        EXPECT_EQ(model.integer("width", 1, 4096), (micro ? 16 : 32) * heads[0]) << name;
-        for (std::size_t i = 1; i < heads.size(); ++i) EXPECT_EQ(heads[i], 2 * heads[i - 1]);
-        EXPECT_EQ(model.number("mlp_ratio", 1, 8), 4.0);
-        EXPECT_EQ(model.integer("classes", 1, 100000), micro ? 10 : 1000);
-        if (!micro) model.number("float_top1", 81.0, 86.0);
-        Fields preprocess = model.object("preprocess");
-        EXPECT_EQ(preprocess.integer("size", 1, 1024), size);
-        if (!micro) {
-            EXPECT_EQ(preprocess.number("crop", 0.5, 1.0), 0.9);
-        }
-        EXPECT_EQ(preprocess.text("interpolation"), micro ? "none" : "bicubic");
-        check_three(preprocess, "mean", 0.4, 0.5);
-        check_three(preprocess, "std", 0.2, 0.3);
-        preprocess.finish();
-        model.finish();
+TEST_F(ConfigsTest, EveryModelFileIsKnown) {
+    const auto path = test::source_folder() / "tests/golden/nn/timm_zoo.json";
+    const Json models = parse_json(read_text(path), path.string()).at("models");
+    std::size_t others = 0;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(test::source_folder() / "configs/models")) {
+        const std::string name = entry.path().stem().string();
+        if (models.contains(name)) continue;
+        ++others;
+        EXPECT_TRUE(name == "embedded_deit" || name == "swin_micro_cifar10" ||
+                    name == "swin_base_in1k")
+            << name;
     }
+    EXPECT_EQ(others, 3U);
+    // Another training of the same architecture.
+    Json one = study_of("swin_base").experiments[0].model;
+    Json two = study_of("swin_base_in1k").experiments[0].model;
+    EXPECT_NE(one["float_top1"], two["float_top1"]);
+    one.erase("float_top1");
+    two.erase("float_top1");
+    EXPECT_EQ(one, two);
+}
+
+TEST_F(ConfigsTest, MicroSwinIsForImagesAsTheyAre) {
+    const Json model = study_of("swin_micro_cifar10").experiments[0].model;
+    EXPECT_EQ(model["family"], "swin");
+    EXPECT_EQ(model["image_size"], 32);
+    EXPECT_EQ(model["window"], 4);
+    EXPECT_EQ(model["depths"], (Json{2, 2, 2}));
+    EXPECT_EQ(model["heads"], (Json{3, 6, 12}));
+    EXPECT_EQ(model["classes"], 10);
+    EXPECT_FALSE(model.contains("float_top1"));
+    Fields preprocess(model["preprocess"], "preprocess");
+    EXPECT_EQ(preprocess.integer("size", 1, 1024), 32);
+    EXPECT_EQ(preprocess.text("interpolation"), "none");
+    check_three(preprocess, "mean", 0.4, 0.5);
+    check_three(preprocess, "std", 0.2, 0.3);
+    preprocess.finish();
 }
 
 // Every study that the project ships, without the files that it points at.
