@@ -32,6 +32,7 @@ Document load_document(const std::filesystem::path& file, const LoadOptions& opt
     document.folder = std::filesystem::absolute(file).lexically_normal().parent_path();
     document.configs = options.configs.empty() ? nearest_configs(document.folder) : options.configs;
     load_fragments(document, environment);
+    document.float_counts = read_float_counts(document.configs, environment);
     return document;
 }
 

@@ -39,6 +39,9 @@ struct Document {
     // Every file that a `use` of a section or of an axis may name ("models/deit_tiny"): all reading
     // is done at load, expansion touches no file.
     std::map<std::string, Fragment> fragments;
+    // The [[count]] tables of configs/float/*.toml, in the order of the files' names: what is known
+    // of float models (engine/FloatGate.hpp).
+    Json float_counts = Json::array();
 };
 
 struct LoadOptions {

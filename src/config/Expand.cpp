@@ -174,12 +174,14 @@ std::vector<TableSpec> read_tables(Fields& root, const std::vector<std::string>&
 Study expand_unplaced(const Document& document) {
     Fields root(document.tree, "");
     know_only(root, {"schema", "name", "description", "extends", "bits", "seed", "model", "data",
-                     "method", "rule", "run", "axis", "exclude", "table"});
+                     "method", "rule", "run", "axis", "exclude", "table", "float_gate"});
     root.integer("schema", 1, 1);
     Study study;
     study.name = read_name(root);
     study.description = root.text("description", "");
     study.run = read_run(root.object("run"));
+    study.float_gate = root.choice<FloatGate>("float_gate", float_gates, FloatGate::stop);
+    study.float_counts = document.float_counts;
     Fields data = root.object("data");
     know_only(data, {"calibration", "evaluation"});
 

@@ -8,6 +8,7 @@
 #include "config/Compose.hpp"
 #include "config/KeyPath.hpp"
 #include "config/Substitute.hpp"
+#include "core/Fields.hpp"
 #include "core/Text.hpp"
 
 namespace aocq::config {
@@ -164,6 +165,23 @@ void load_fragments(Document& document, const Environment& environment) {
     } catch (const Error& error) {
         throw placed(document.origins, error);
     }
+}
+
+Json read_float_counts(const fs::path& configs, const Environment& environment) {
+    Json counts = Json::array();
+    if (configs.empty()) return counts;
+    for (const auto& name : available(configs / "float")) {
+        const PlacedTree content = compose(configs / "float" / (name + ".toml"), environment);
+        try {
+            Fields fields(content.tree, "");
+            fields.objects("count");
+            for (const Json& count : fields.value("count")) counts.push_back(count);
+            fields.finish();
+        } catch (const Error& error) {
+            throw placed(content.origins, error);
+        }
+    }
+    return counts;
 }
 
 }  // namespace aocq::config

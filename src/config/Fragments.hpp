@@ -33,4 +33,8 @@ std::filesystem::path nearest_configs(const std::filesystem::path& folder);
 // Error(config) with file, line, key, the nearest name and all available ones.
 void load_fragments(Document& document, const Environment& environment);
 
+// The [[count]] tables of every file in `configs`/float; empty where there is no such folder.
+// Error(config) for a file with anything else in it.
+Json read_float_counts(const std::filesystem::path& configs, const Environment& environment);
+
 }  // namespace aocq::config

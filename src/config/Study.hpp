@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "config/Document.hpp"
+#include "core/EnumTable.hpp"
 #include "core/Json.hpp"
 
 namespace aocq::config {
@@ -41,7 +42,7 @@ struct TableSpec {
     std::string caption;
     std::vector<std::string> rows;     // axis keys
     std::vector<std::string> columns;  // axis keys
-    std::vector<std::string> cells;    // metrics: top1, top5, kl, agreement
+    std::vector<std::string> cells;    // metrics: top1, top5, kl, agreement, memory
     PublishedSpec published;
 };
 
@@ -69,10 +70,21 @@ struct RunConfig {
     std::string device = "auto";  // auto, cpu, cuda
 };
 
+// What happens to a model whose float accuracy is not the known one: its quantized experiments
+// fail, or there is a warning, or nobody looks.
+enum class FloatGate { stop, warn, off };
+inline constexpr EnumTable<FloatGate, 3> float_gates{{{
+    {FloatGate::stop, "stop"},
+    {FloatGate::warn, "warn"},
+    {FloatGate::off, "off"},
+}}};
+
 struct Study {
     std::string name;
     std::string description;
     RunConfig run;
+    FloatGate float_gate = FloatGate::stop;
+    Json float_counts = Json::array();    // Document::float_counts
     std::vector<Experiment> experiments;  // each distinct float model first, then the axes' product
     std::vector<TableSpec> tables;
     std::vector<std::string> axis_keys;

@@ -132,6 +132,8 @@ Json to_json(const Study& study) {
             {"name", study.name},
             {"description", study.description},
             {"run", to_json(study.run)},
+            {"float_gate", float_gates.name(study.float_gate)},
+            {"float_counts", study.float_counts},
             {"experiments", experiments},
             {"tables", tables},
             {"axis_keys", study.axis_keys}};
@@ -139,12 +141,16 @@ Json to_json(const Study& study) {
 
 Study study_from_json(const Json& value) {
     Fields root(value, "");
-    know_only(root, {"schema", "name", "description", "run", "experiments", "tables", "axis_keys"});
+    know_only(root, {"schema", "name", "description", "run", "float_gate", "float_counts",
+                     "experiments", "tables", "axis_keys"});
     root.integer("schema", plan_schema, plan_schema);
     Study study;
     study.name = read_name(root);
     study.description = root.text("description", "");
     study.run = read_run(root.object("run"));
+    study.float_gate = root.choice<FloatGate>("float_gate", float_gates, FloatGate::stop);
+    root.objects("float_counts");
+    if (root.has("float_counts")) study.float_counts = root.value("float_counts");
     study.experiments = read_experiments(root);
     for (const auto& fields : root.objects("tables")) study.tables.push_back(read_table(fields));
     study.axis_keys = root.texts("axis_keys");

@@ -75,6 +75,85 @@ TEST_F(Cli, WholeWayFromStudyToTable) {
     EXPECT_THAT(scope.text, HasSubstr("16 of 16 sites quantized"));
 }
 
+Json json_of(const Answer& answer) {
+    EXPECT_EQ(answer.code, 0) << answer.text;
+    return parse_json(answer.text, "stdout");
+}
+
+TEST_F(Cli, InspectCountsWorkAndSize) {
+    const Json all = json_of(on_study("inspect --json"));
+    EXPECT_EQ(all.at("sites").size(), 16U);
+    EXPECT_EQ(all.at("bits"), "W8A8");
+    const Json& totals = all.at("totals");
+    EXPECT_EQ(totals.at("macs"), totals.at("quantized_macs"));
+    EXPECT_EQ(totals.at("float_bytes"), 4 * totals.at("parameters").get<std::int64_t>());
+    std::int64_t macs = 0;
+    for (const auto& node : all.at("nodes")) macs += node.at("macs").get<std::int64_t>();
+    EXPECT_EQ(totals.at("macs"), macs);
+    const double eight = totals.at("memory_ratio");
+    EXPECT_GT(eight, 0.25);
+    EXPECT_LT(json_of(on_study("inspect --experiment 2 --json"))["totals"]["memory_ratio"], eight);
+    EXPECT_THAT(on_study("inspect").text, HasSubstr("100.0 % of them with both operands"));
+    EXPECT_THAT(on_study("inspect --nodes").text, HasSubstr("blocks.0.attn.scores"));
+}
+
+// Lines of a table begin their second column at one place, whatever the names' length.
+TEST_F(Cli, InspectKeepsItsColumnsForLongNames) {
+    const std::string study = (test::source_folder() / "experiments/swin_micro.toml").string();
+    setenv("AOCQ_DATA", "/nowhere", 1);
+    const Answer answer = call("inspect " + study);
+    ASSERT_EQ(answer.code, 0) << answer.text;
+    const std::size_t place = answer.text.find("kind");
+    std::size_t lines = 0, start = 0;
+    for (std::size_t end = answer.text.find('\n'); end > start;
+         end = answer.text.find('\n', start)) {
+        const std::string line = answer.text.substr(start, end - start);
+        EXPECT_EQ(line.substr(place - 2, 2), "  ") << line;
+        EXPECT_NE(line[place], ' ') << line;
+        start = end + 1;
+        ++lines;
+    }
+    EXPECT_GT(lines, 60U);
+}
+
+TEST_F(Cli, InspectListsAFileOfWeights) {
+    const std::string file = (toy.folder / "toy.safetensors").string();
+    const Json all = json_of(call("inspect --json --weights " + file));
+    EXPECT_EQ(all.at("format"), "safetensors");
+    EXPECT_EQ(all.at("tensors").size(), 20U);
+    EXPECT_EQ(all.at("tensors")[0].at("dtype"), "F32");
+    EXPECT_EQ(all.at("bytes"), 4 * all.at("values").get<std::int64_t>());
+    const Json checked = json_of(on_study("validate --json"));
+    EXPECT_EQ(all.at("fingerprint"), checked.at("models")[0].at("weights"));
+    EXPECT_THAT(call("inspect --weights " + file).text, HasSubstr("[96, 24]"));
+    const std::string pth = (test::source_folder() / "tests/golden/nn/nested.pth").string();
+    EXPECT_EQ(json_of(call("inspect --json --weights " + pth)).at("format"), "PyTorch");
+    EXPECT_EQ(call("inspect").code, 2);
+    EXPECT_EQ(call("inspect --weights /nowhere").code, 2);
+    EXPECT_EQ(on_study("inspect --weights " + file).code, 2);
+}
+
+TEST_F(Cli, ValidateAnswersInJson) {
+    const Json found = json_of(on_study("validate --json"));
+    EXPECT_EQ(found.at("study"), "toy");
+    EXPECT_EQ(found.at("experiments"), 5);
+    EXPECT_EQ(found.at("data").size(), 2U);
+    EXPECT_EQ(found.at("float")[0].at("known"), Json::array());
+    EXPECT_EQ(found.at("float_gate"), "stop");
+}
+
+TEST_F(Cli, RecordedFloatCountIsKnownAfterwards) {
+    const fs::path file = toy.folder / "configs/float/mine.toml";
+    EXPECT_THAT(on_study("validate").text, HasSubstr("no known count"));
+    const Answer first = on_study("validate --record-float " + file.string());
+    ASSERT_EQ(first.code, 0) << first.text;
+    const std::string recorded = read_text(file);
+    EXPECT_THAT(recorded, HasSubstr("model = \"toy\""));
+    EXPECT_THAT(on_study("validate").text, HasSubstr("of 23 images right"));
+    EXPECT_EQ(on_study("validate --record-float " + file.string()).code, 0);
+    EXPECT_EQ(read_text(file), recorded);  // known by now
+}
+
 TEST_F(Cli, PlanFileRunsWithoutTheStudy) {
     ASSERT_EQ(on_study("plan").code, 0);
     fs::path plan;

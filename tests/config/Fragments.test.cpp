@@ -99,5 +99,31 @@ TEST_F(FragmentsTest, AxisOverUseChangesTheWholeSection) {
     EXPECT_EQ(study.experiments[3].uses.at("model"), "large");
 }
 
+// What is known of float models: every file of configs/float, in the order of names.
+TEST_F(FragmentsTest, FloatCountsOfAllFilesAreTakenIn) {
+    EXPECT_EQ(study(base_study).float_counts, Json::array());
+    write("configs/float/b.toml", "[[count]]\ntop1 = 2\n");
+    write("configs/float/a.toml", "[[count]]\ntop1 = 1\n[[count]]\ntop1 = 3\n");
+    write("configs/float/notes.txt", "not TOML");
+    const Study found = study(base_study);
+    EXPECT_EQ(found.float_counts, Json::parse(R"([{"top1":1},{"top1":3},{"top1":2}])"));
+    EXPECT_EQ(study_from_json(to_json(found)).float_counts, found.float_counts);
+}
+
+TEST_F(FragmentsTest, FileOfFloatCountsWithSomethingElseIsRefused) {
+    write("configs/float/a.toml", "[[count]]\ntop1 = 1\n[[cuont]]\ntop1 = 2\n");
+    const Error error = this->error(base_study);
+    EXPECT_EQ(error.field("file"), file("configs/float/a.toml").string());
+    EXPECT_EQ(fields_of(error, {"key", "line"}), "key=cuont line=3");
+}
+
+TEST_F(FragmentsTest, FloatGateIsOneOfItsWords) {
+    EXPECT_EQ(study(base_study).float_gate, FloatGate::stop);
+    const Study warns = study(base_study, {"float_gate=warn"});
+    EXPECT_EQ(warns.float_gate, FloatGate::warn);
+    EXPECT_EQ(study_from_json(to_json(warns)).float_gate, FloatGate::warn);
+    EXPECT_EQ(error(base_study, {"float_gate=no"}).field("key"), "float_gate");
+}
+
 }  // namespace
 }  // namespace aocq::config
