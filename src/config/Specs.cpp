@@ -16,12 +16,13 @@ constexpr EnumTable<Device, 3> devices{{{
     {Device::cuda, "cuda"},
 }}};
 
-enum class Metric { top1, top5, kl, agreement };
-constexpr EnumTable<Metric, 4> metrics{{{
+enum class Metric { top1, top5, kl, agreement, memory };
+constexpr EnumTable<Metric, 5> metrics{{{
     {Metric::top1, "top1"},
     {Metric::top5, "top5"},
     {Metric::kl, "kl"},
     {Metric::agreement, "agreement"},
+    {Metric::memory, "memory"},
 }}};
 
 std::vector<std::string> read_cells(Fields& fields) {

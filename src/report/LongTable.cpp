@@ -23,13 +23,17 @@ std::string exact(double value, Metric metric) {
 void append_results(std::vector<std::string>& fields, const ResultRow& row, Metric metric) {
     fields.emplace_back(metric_names.name(metric));
     const std::string n = std::to_string(row.summary.n);
-    if (!row.usable()) {
+    if (!has_value(row, metric)) {
         fields.insert(fields.end(), {"", n, "", ""});
         return;
     }
-    const auto interval = interval_of(row.summary, metric);
-    fields.insert(fields.end(), {exact(value_of(row.summary, metric), metric), n,
-                                 exact(interval.low, metric), exact(interval.high, metric)});
+    fields.insert(fields.end(), {exact(value_of(row, metric), metric), n});
+    if (!has_interval(metric)) {
+        fields.insert(fields.end(), {"", ""});
+        return;
+    }
+    const auto interval = interval_of(row, metric);
+    fields.insert(fields.end(), {exact(interval.low, metric), exact(interval.high, metric)});
 }
 
 }  // namespace
@@ -51,6 +55,7 @@ std::string long_table_csv(std::span<const ResultRow> rows,
     for (const ResultRow& row : rows) {
         for (const auto& [metric, name] : metric_names.rows) {
             if (row.is_float && compares_with_float(metric)) continue;
+            if (metric == Metric::memory && !row.memory_ratio) continue;
             std::vector<std::string> fields{row.experiment_id, row.model_name,
                                             config::to_string(row.bits), std::to_string(row.seed)};
             for (const auto& key : keys) {

@@ -30,20 +30,32 @@ Metric parse_metric(const std::string& name) {
 }
 
 bool is_percentage(Metric metric) {
-    return metric != Metric::kl;
+    return metric != Metric::kl && metric != Metric::memory;
 }
 
 bool compares_with_float(Metric metric) {
     return metric == Metric::agreement || metric == Metric::kl;
 }
 
-double value_of(const metrics::Summary& summary, Metric metric) {
-    AOCQ_EXPECT(summary.n > 0);
+bool has_value(const ResultRow& row, Metric metric) {
+    return row.usable() && (metric != Metric::memory || row.memory_ratio);
+}
+
+double value_of(const ResultRow& row, Metric metric) {
+    AOCQ_EXPECT(has_value(row, metric));
+    const metrics::Summary& summary = row.summary;
+    if (metric == Metric::memory) return *row.memory_ratio;
     if (metric == Metric::kl) return summary.kl_mean;
     return 100.0 * static_cast<double>(hits_of(summary, metric)) / static_cast<double>(summary.n);
 }
 
-metrics::Interval interval_of(const metrics::Summary& summary, Metric metric) {
+bool has_interval(Metric metric) {
+    return metric != Metric::memory;
+}
+
+metrics::Interval interval_of(const ResultRow& row, Metric metric) {
+    AOCQ_EXPECT(has_value(row, metric) && has_interval(metric));
+    const metrics::Summary& summary = row.summary;
     if (metric == Metric::kl) {
         auto interval = metrics::normal_interval(summary.kl_mean, summary.kl_standard_error);
         interval.low = std::max(interval.low, 0.0);
@@ -58,7 +70,9 @@ std::string format_value(double value, Metric metric) {
 }
 
 std::string title_of(Metric metric) {
-    return fmt::format("{} ({})", metric_names.name(metric), is_percentage(metric) ? "%" : "nats");
+    const char* unit = is_percentage(metric) ? "%" : "nats";
+    if (metric == Metric::memory) unit = "of float32";
+    return fmt::format("{} ({})", metric_names.name(metric), unit);
 }
 
 std::string_view meaning_of(Metric metric) {
@@ -71,6 +85,8 @@ std::string_view meaning_of(Metric metric) {
             return "share of images whose first prediction is the float model's";
         case Metric::kl:
             return "mean divergence KL(float ‖ quantized) of the class probabilities, 0 is best";
+        case Metric::memory:
+            return "bytes of the weights at their bit-widths over those of all weights in float32";
     }
     return "";
 }

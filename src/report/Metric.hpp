@@ -7,17 +7,18 @@
 #include <string_view>
 
 #include "core/EnumTable.hpp"
-#include "metrics/ImageResult.hpp"
 #include "metrics/Interval.hpp"
+#include "report/ResultRow.hpp"
 
 namespace aocq::report {
 
-enum class Metric { top1, top5, agreement, kl };
+enum class Metric { top1, top5, agreement, kl, memory };
 
-inline constexpr EnumTable<Metric, 4> metric_names{{{{Metric::top1, "top1"},
+inline constexpr EnumTable<Metric, 5> metric_names{{{{Metric::top1, "top1"},
                                                      {Metric::top5, "top5"},
                                                      {Metric::agreement, "agreement"},
-                                                     {Metric::kl, "kl"}}}};
+                                                     {Metric::kl, "kl"},
+                                                     {Metric::memory, "memory"}}}};
 
 // An Error(config) with the nearest name for anything else.
 Metric parse_metric(const std::string& name);
@@ -27,13 +28,19 @@ bool is_percentage(Metric metric);
 // The float model is its own reference there: the value says nothing.
 bool compares_with_float(Metric metric);
 
-// Percent for shares of images, nats for the divergence. Needs n > 0.
-double value_of(const metrics::Summary& summary, Metric metric);
+// A result that can be shown has every metric but memory, which nobody may have worked out.
+bool has_value(const ResultRow& row, Metric metric);
 
+// Percent for shares of images, nats for the divergence, a ratio for memory. Needs has_value.
+double value_of(const ResultRow& row, Metric metric);
+
+// What more images would change; memory is not such a value.
+bool has_interval(Metric metric);
 // 95 %: Wilson for shares, normal for the mean divergence (not below 0); the unit of value_of.
-metrics::Interval interval_of(const metrics::Summary& summary, Metric metric);
+// Needs has_value and has_interval.
+metrics::Interval interval_of(const ResultRow& row, Metric metric);
 
-// Two decimals for percentages, four significant digits for the divergence.
+// Two decimals for percentages, four significant digits for the others.
 std::string format_value(double value, Metric metric);
 
 std::string title_of(Metric metric);            // "top1 (%)"

@@ -75,8 +75,10 @@ std::string images_and_seeds(const Layout& layout) {
 std::string precision_of(const Layout& layout, Metric metric) {
     double widest = -1;
     for_each_result(layout, [&](const ResultRow& result) {
-        if (!result.usable() || (result.is_float && compares_with_float(metric))) return;
-        widest = std::max(widest, interval_of(result.summary, metric).half_width());
+        if (!has_value(result, metric) || !has_interval(metric) ||
+            (result.is_float && compares_with_float(metric)))
+            return;
+        widest = std::max(widest, interval_of(result, metric).half_width());
     });
     std::string text = fmt::format("{}: {}", metric_names.name(metric), meaning_of(metric));
     if (widest >= 0) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "config/Study.hpp"
@@ -18,8 +19,9 @@ struct ResultRow {
     config::Coordinates coordinates;
     std::string model_name;
     metrics::Summary summary;
-    bool complete = false;  // every image was evaluated
-    std::string failure;    // why there is no result; "" where nothing went wrong
+    std::optional<double> memory_ratio;  // bytes of the weights over those in float32
+    bool complete = false;               // every image was evaluated
+    std::string failure;                 // why there is no result; "" where nothing went wrong
 
     bool usable() const { return complete && failure.empty() && summary.n > 0; }
 };

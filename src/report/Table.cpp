@@ -59,7 +59,7 @@ class Builder {
         std::vector<double> values;
         std::string failed;
         for (const ResultRow* result : cell) {
-            if (result->usable()) values.push_back(value_of(result->summary, metric));
+            if (has_value(*result, metric)) values.push_back(value_of(*result, metric));
             if (!result->failure.empty()) failed += footnotes_.mark(result->failure);
         }
         if (values.empty()) return {failed.empty() ? "—" : "failed" + failed, {}};

@@ -49,5 +49,12 @@ TEST(LongTable, QuotesNamesAndSeparatesAxesFromColumnsOfTheSameName) {
     EXPECT_EQ(records[1].fields[5], "tiny");
 }
 
+TEST(LongTable, ShowsMemoryWithoutAnIntervalWhereItIsKnown) {
+    auto row = test::result("mse", {4, 8}, 3, 200, 0.5);
+    row.memory_ratio = 0.1285;
+    const std::string text = long_table_csv(std::vector{row}, {});
+    EXPECT_NE(text.find("W4A8,3,memory,0.1285,400,,\n"), std::string::npos) << text;
+}
+
 }  // namespace
 }  // namespace aocq::report

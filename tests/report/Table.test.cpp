@@ -226,5 +226,19 @@ TEST(Table, RefusesAnUnknownMetricWithTheNearestName) {
     }
 }
 
+TEST(Table, MemoryIsARatioWithoutAnInterval) {
+    auto rows = test::example();
+    config::TableSpec spec = test::example_spec();
+    spec.cells = {"memory"};
+    for (auto& row : rows) row.memory_ratio = row.is_float ? 1.0 : row.bits.weights / 32.0 + 0.003;
+    const Table table = build_table(spec, rows, nullptr);
+    ASSERT_EQ(table.parts.size(), 1U);
+    EXPECT_EQ(table.parts[0].title, "memory (of float32)");
+    EXPECT_EQ(table.parts[0].rows[0].cells[0], "1.000");
+    EXPECT_EQ(table.parts[0].rows[1].cells, (std::vector<std::string>{"0.2530", "0.1280"}));
+    for (const auto& note : table.notes)
+        EXPECT_EQ(note.find("interval"), std::string::npos) << note;
+}
+
 }  // namespace
 }  // namespace aocq::report
