@@ -13,7 +13,7 @@
 namespace aocq::engine {
 
 // "chunk", "statistics", "sensitivity", "artefact", "part" (of one that is made in parts),
-// "logits"; "checkpoint" for states of unfinished
+// "logits", "gate"; "checkpoint" for states of unfinished
 // stages, which nobody but their own stage reads.
 const std::vector<std::string>& cache_kinds();
 

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 
+#include "core/Log.hpp"
 #include "engine/Checkpoint.hpp"
 #include "engine/ImageRecords.hpp"
+#include "metrics/TopK.hpp"
 #include "nn/Autograd.hpp"
 #include "quant/Artefact.hpp"
 #include "quant/Collect.hpp"
@@ -285,6 +287,29 @@ std::vector<std::byte> StudyRunner::perform(const Unit& unit, const FloatTask& t
         {"logits", {rows, static_cast<std::uint64_t>(logits.classes)}, logits.values});
     keep("logits", unit, std::move(bundle));
     return encode(records);
+}
+
+std::vector<std::byte> StudyRunner::perform(const Unit& unit, const GateTask& task,
+                                            const std::stop_token&) {
+    const DataUse& use = data(experiment(task.experiment).evaluation, Purpose::evaluation);
+    std::size_t index = 0;
+    std::int64_t right = 0;
+    for (const auto& key : task.logits) {
+        const store::Bundle lease = folder_.cache().read("logits", key);
+        const auto& logits = lease.values<float>("logits");
+        const auto classes = static_cast<std::size_t>(lease.find("logits")->shape.at(1));
+        for (std::size_t first = 0; first < logits.size(); first += classes, ++index) {
+            const std::span<const float> one(logits.data() + first, classes);
+            right += metrics::top5(one)[0] == use.dataset->label(index) ? 1 : 0;
+        }
+    }
+    if (const auto* wrong = contradicted(task.references, right)) {
+        const Error error = float_error(task.subject, *wrong, right);
+        if (study_.float_gate == config::FloatGate::stop) throw error;
+        log_warning("{}", error.what());
+    }
+    keep("gate", unit, {"gate", {{"images", index}, {"top1", right}}, {}});
+    return {};
 }
 
 quant::Simulation& StudyRunner::simulation(const EvaluateTask& task) {

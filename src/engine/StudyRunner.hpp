@@ -59,6 +59,8 @@ class StudyRunner : public UnitRunner {
                                    const std::stop_token& stop);
     std::vector<std::byte> perform(const Unit& unit, const FloatTask& task,
                                    const std::stop_token& stop);
+    std::vector<std::byte> perform(const Unit& unit, const GateTask& task,
+                                   const std::stop_token& stop);
     std::vector<std::byte> perform(const Unit& unit, const EvaluateTask& task,
                                    const std::stop_token& stop);
 

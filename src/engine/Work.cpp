@@ -37,6 +37,7 @@ class WorkBuilder {
     WorkBuilder(const config::Study& study, const Json& facts, const std::string& numerics)
         : study_(study),
           facts_(facts),
+          counts_(study.float_counts),
           base_({{"sources", source_digest()}, {"numerics", numerics}}) {}
 
     Work build() {
@@ -146,6 +147,7 @@ class WorkBuilder {
             std::vector<std::string> sensitivity;
             std::vector<std::uint32_t> needs{merged};
             if (previous != merged) needs.push_back(previous);
+            add_gate_need(experiment, needs);
             double cost = 1.0;
             if (stage.needs().images) cost = 1.0 * static_cast<double>(calibration_images_);
             if (stage.needs().sensitivity) {
@@ -256,6 +258,9 @@ class WorkBuilder {
                     const DataUse& use, const Json& evaluated, std::uint32_t last_stage,
                     ExperimentWork& work) {
         const bool is_float = experiment.bits.is_float();
+        std::vector<std::uint32_t> quantized_needs{last_stage};
+        add_gate_need(experiment, quantized_needs);
+        std::vector<std::string> all_logits;
         for (std::int64_t first = 0; first < use.images; first += use.lease) {
             const std::int64_t last = std::min(first + use.lease, use.images);
             const Json lease = {{"model", parsed.model_key},
@@ -265,6 +270,7 @@ class WorkBuilder {
             const Json logits_parts = keyed("logits", lease);
             const double cost = seconds_per_image * static_cast<double>(last - first);
             // The float lease is made by the float experiment, which stands before all others.
+            all_logits.push_back(hash_of(logits_parts));
             if (is_float) {
                 work.leases.push_back(
                     add(logits_parts, "float " + work.model_name,
@@ -274,23 +280,53 @@ class WorkBuilder {
             }
             const auto logits = by_key_.find(hash_of(logits_parts));
             AOCQ_ASSERT(logits != by_key_.end());
+            std::vector<std::uint32_t> needs = quantized_needs;
+            needs.push_back(logits->second);
             Json parts = lease;
             parts["artefact"] = work.artefact_key;
             work.leases.push_back(
                 add(keyed("evaluate", parts), "evaluate " + work.model_name,
                     fmt::format("evaluate {} {} {}..{}", work.model_name,
                                 config::to_string(experiment.bits), first, last - 1),
-                    {last_stage, logits->second}, cost, true, index,
+                    needs, cost, true, index,
                     EvaluateTask{index, first, last, work.artefact_key, logits->first}));
         }
+        if (is_float) add_gate(index, experiment, std::move(all_logits), work);
+    }
+
+    // The unit that judges a float model, where something is known of it and the study wants it
+    // judged.
+    void add_gate(int index, const config::Experiment& experiment, std::vector<std::string> logits,
+                  const ExperimentWork& work) {
+        if (study_.float_gate == config::FloatGate::off) return;
+        GateTask task{index, std::move(logits), float_subject(experiment, facts_), {}};
+        task.references = counts_.references(task.subject);
+        if (task.references.empty()) return;
+        Json known = Json::array();
+        for (const auto& reference : task.references)
+            known.push_back({reference.top1, reference.tolerance});
+        const Json parts = keyed("gate", {{"logits", task.logits},
+                                          {"known", known},
+                                          {"action", config::float_gates.name(study_.float_gate)}});
+        gates_[index] = add(parts, "gate " + work.model_name, "gate " + work.model_name, work.leases,
+                            0.05, false, -1, std::move(task));
+    }
+
+    void add_gate_need(const config::Experiment& experiment,
+                       std::vector<std::uint32_t>& needs) const {
+        if (experiment.bits.is_float()) return;
+        if (const auto gate = gates_.find(experiment.float_index); gate != gates_.end())
+            needs.push_back(gate->second);
     }
 
     const config::Study& study_;
     const Json& facts_;
+    FloatCounts counts_;
     Json base_;
     Json calibration_key_;
     std::int64_t calibration_images_ = 0;
     std::map<std::string, DataUse> data_;
+    std::map<int, std::uint32_t> gates_;  // of float experiments of which something is known
     std::map<std::string, std::uint32_t> by_key_;
     std::vector<Unit> units_;
     std::vector<Task> tasks_;
@@ -305,8 +341,8 @@ Work make_work(const config::Study& study, const Json& facts, const std::string&
 }
 
 std::string_view cached_kind(const Task& task) {
-    constexpr std::string_view kinds[] = {"chunk", "statistics", "sensitivity", "artefact",
-                                          "part",  "artefact",   "logits",      ""};
+    constexpr std::string_view kinds[] = {"chunk", "statistics", "sensitivity", "artefact", "part",
+                                          "artefact", "logits", "gate", ""};
     static_assert(std::size(kinds) == std::variant_size_v<Task>);
     return kinds[task.index()];
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/Study.hpp"
+#include "engine/FloatGate.hpp"
 #include "engine/dispatch/Unit.hpp"
 #include "quant/Scheme.hpp"
 
@@ -53,6 +54,12 @@ struct FloatTask {  // the float model on a lease: logits to the cache, records 
     int experiment;
     std::int64_t first, last;
 };
+struct GateTask {  // the float model's count against what is known, before anything is built on it
+    int experiment;
+    std::vector<std::string> logits;  // keys of its leases, in order
+    FloatSubject subject;
+    std::vector<FloatReference> references;
+};
 struct EvaluateTask {
     int experiment;
     std::int64_t first, last;
@@ -60,7 +67,7 @@ struct EvaluateTask {
     std::string logits;    // key of the float logits of the same lease
 };
 using Task = std::variant<CollectTask, MergeTask, SensitivityTask, PassTask, PartTask, JoinTask,
-                          FloatTask, EvaluateTask>;
+                          FloatTask, GateTask, EvaluateTask>;
 
 // One experiment's identity and its units.
 struct ExperimentWork {
@@ -85,7 +92,7 @@ struct Work {
 Work make_work(const config::Study& study, const Json& facts, const std::string& numerics);
 
 // The kind of file that a unit leaves in the cache: "chunk", "statistics", "sensitivity",
-// "artefact", "part", "logits", or "" for none.
+// "artefact", "part", "logits", "gate", or "" for none.
 std::string_view cached_kind(const Task& task);
 
 }  // namespace aocq::engine

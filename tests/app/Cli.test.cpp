@@ -154,6 +154,31 @@ TEST_F(Cli, RecordedFloatCountIsKnownAfterwards) {
     EXPECT_EQ(read_text(file), recorded);  // known by now
 }
 
+// A count that the float model cannot have: 23 images, of which it gets few right.
+TEST_F(Cli, FloatModelThatMissesItsKnownCountStopsTheStudy) {
+    const fs::path file = toy.folder / "configs/float/mine.toml";
+    ASSERT_EQ(on_study("validate --record-float " + file.string()).code, 0);
+    EXPECT_EQ(on_study("run").code, 0);
+    std::string text = read_text(file);
+    const std::size_t place = text.find("top1 = ") + 7;
+    text.replace(place, text.find('\n', place) - place, "23");
+    write_text(file, text);
+    EXPECT_EQ(on_study("run").code, 0);  // finished before: nothing is left to judge
+
+    const std::string fresh = " --results " + (toy.folder / "fresh").string();
+    const Answer run = call("run " + toy.file().string() + fresh);
+    EXPECT_EQ(run.code, 3) << run.text;
+    EXPECT_THAT(run.text, HasSubstr("does not have its known accuracy"));
+    EXPECT_THAT(run.text, HasSubstr("mean and std"));
+    EXPECT_THAT(call("status " + toy.file().string() + fresh).text,
+                HasSubstr("1 done, 4 failed, 0 pending"));
+    EXPECT_EQ(on_study("validate --record-float " + file.string()).code, 2);
+
+    const Answer warned = call("run " + toy.file().string() + fresh + " --set float_gate=warn");
+    EXPECT_EQ(warned.code, 0) << warned.text;
+    EXPECT_THAT(warned.text, HasSubstr("does not have its known accuracy"));
+}
+
 TEST_F(Cli, PlanFileRunsWithoutTheStudy) {
     ASSERT_EQ(on_study("plan").code, 0);
     fs::path plan;

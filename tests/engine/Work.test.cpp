@@ -125,5 +125,47 @@ TEST(Work, ModelWithFewerClassesThanTheDatasetIsRefused) {
     EXPECT_THROW(gather_facts(toy.study()), Error);
 }
 
+// The toy study with a float count of its own in configs/float.
+struct JudgedToy : test::ToyStudy {
+    JudgedToy() {
+        const config::Study first = study();
+        const FloatSubject subject = float_subject(first.experiments.front(), gather_facts(first));
+        std::filesystem::create_directories(folder / "configs/float");
+        write_text(folder / "configs/float/toy.toml", count_table(subject, 5, "by hand"));
+    }
+};
+
+TEST(Work, GateStandsBetweenTheFloatModelAndAllThatIsBuiltOnIt) {
+    const JudgedToy toy;
+    const Work work = work_of(toy.study());
+    ASSERT_EQ(kinds(work).at("gate"), 1);
+    const auto& units = work.graph.units();
+    const auto gate = std::find_if(units.begin(), units.end(),
+                                   [](const Unit& unit) { return unit.kind() == "gate"; });
+    EXPECT_EQ(gate->needs, work.experiments.front().leases);
+    for (const Unit& unit : units) {
+        const bool waits = std::count(unit.needs.begin(), unit.needs.end(), gate->index) == 1;
+        EXPECT_EQ(waits, unit.kind() == "pass" || unit.kind() == "evaluate") << unit.label;
+    }
+    const auto& task = std::get<GateTask>(work.tasks[gate->index]);
+    ASSERT_EQ(task.references.size(), 1U);
+    EXPECT_EQ(task.references[0].top1, 5);
+    EXPECT_EQ(cached_kind(work.tasks[gate->index]), "gate");
+}
+
+TEST(Work, GateChangesNoKeyButItsOwn) {
+    JudgedToy toy;
+    const Work judged = work_of(toy.study());
+    toy.replace("schema = 1", "schema = 1\nfloat_gate = \"off\"");
+    const Work free = work_of(toy.study());
+    EXPECT_FALSE(kinds(free).contains("gate"));
+    std::set<std::string> keys;
+    for (const auto& unit : judged.graph.units()) keys.insert(unit.key);
+    for (const auto& unit : free.graph.units()) EXPECT_TRUE(keys.contains(unit.key)) << unit.label;
+    EXPECT_EQ(keys.size(), free.graph.size() + 1);
+    toy.replace("\"off\"", "\"warn\"");
+    EXPECT_EQ(kinds(work_of(toy.study())).at("gate"), 1);
+}
+
 }  // namespace
 }  // namespace aocq::engine
