@@ -11,7 +11,9 @@
 #include "engine/Facts.hpp"
 #include "engine/ImageRecords.hpp"
 #include "engine/StudyLock.hpp"
+#include "nn/Model.hpp"
 #include "nn/Numerics.hpp"
+#include "quant/Footprint.hpp"
 #include "report/Label.hpp"
 #include "report/LongTable.hpp"
 #include "report/Published.hpp"
@@ -117,6 +119,20 @@ ExperimentState StudyState::of(std::size_t experiment) const {
     return {};
 }
 
+namespace {
+
+// Bytes of the weights over those in float32; 1 for a float model, which has no schemes.
+double memory_ratio(const config::Experiment& experiment,
+                    const std::vector<quant::SiteScheme>& schemes) {
+    if (schemes.empty()) return 1.0;
+    const nn::ModelSpec spec = nn::model_spec_from(Fields(experiment.model, "model"));
+    const nn::Graph graph = nn::build_graph(spec);
+    const nn::ModelCost cost = nn::model_cost(graph, {1, 3, spec.image_size(), spec.image_size()});
+    return quant::footprint(graph, quant::list_sites(graph), schemes, cost).memory_ratio();
+}
+
+}  // namespace
+
 std::vector<report::ResultRow> collect_rows(const OpenedStudy& opened) {
     const StudyState states_now(opened);
     std::vector<report::ResultRow> rows;
@@ -130,6 +146,7 @@ std::vector<report::ResultRow> collect_rows(const OpenedStudy& opened) {
         row.seed = experiment.seed;
         row.coordinates = experiment.coordinates;
         row.model_name = work.model_name;
+        row.memory_ratio = memory_ratio(experiment, work.schemes);
         const ExperimentState state = states_now.of(i);
         if (state.state == State::failed) row.failure = state.cause;
         if (state.state == State::done || state.state == State::cached) {
