@@ -308,8 +308,8 @@ class WorkBuilder {
         const Json parts = keyed("gate", {{"logits", task.logits},
                                           {"known", known},
                                           {"action", config::float_gates.name(study_.float_gate)}});
-        gates_[index] = add(parts, "gate " + work.model_name, "gate " + work.model_name, work.leases,
-                            0.05, false, -1, std::move(task));
+        gates_[index] = add(parts, "gate " + work.model_name, "gate " + work.model_name,
+                            work.leases, 0.05, false, -1, std::move(task));
     }
 
     void add_gate_need(const config::Experiment& experiment,
@@ -341,8 +341,8 @@ Work make_work(const config::Study& study, const Json& facts, const std::string&
 }
 
 std::string_view cached_kind(const Task& task) {
-    constexpr std::string_view kinds[] = {"chunk", "statistics", "sensitivity", "artefact", "part",
-                                          "artefact", "logits", "gate", ""};
+    constexpr std::string_view kinds[] = {
+        "chunk", "statistics", "sensitivity", "artefact", "part", "artefact", "logits", "gate", ""};
     static_assert(std::size(kinds) == std::variant_size_v<Task>);
     return kinds[task.index()];
 }
