@@ -201,6 +201,14 @@ setup_test_packages() {
   setup_say "numpy, pillow or h5py cannot be installed: the tests that need them will be skipped"
 }
 
+# The tests labelled slurm run a scheduler of their own (slurm/pseudo-cluster.sh), which only root can; they are skipped,
+# visibly, without it. Where any Slurm is installed, it stays as it is.
+setup_test_slurm() {
+  if ((EUID != 0)) || command -v sbatch >/dev/null || ! command -v apt-get >/dev/null; then return; fi
+  (setup_install slurmctld slurmd slurm-client munge) ||
+    setup_say "Slurm cannot be installed: the tests that need it will be skipped"
+}
+
 # --- configure and build --------------------------------------------------------------------------------------------
 
 # Compilations at a time: one per core, but a file that includes Torch takes up to 2.5 GiB.
