@@ -39,7 +39,7 @@ def mount(folder, options):
 
 
 def size_of(folder):
-    return sum(-(-file.stat().st_size // 4096) * 4096 + 4096 for file in folder.rglob("*") if file.is_file())
+    return sum(-(-file.stat().st_size // 4096) * 4096 for file in folder.rglob("*") if file.is_file())
 
 
 def expect_right_so_far(study, clean):
@@ -175,7 +175,7 @@ def flipped(test):
     stopped = test.study("segment")
     run = stopped.start(2)
     run.wait_for(lambda: stopped.files("experiments"), "finished experiment")
-    kill(run.process.pid, signal.SIGTERM)
+    kill(run.process.pid, signal.SIGUSR1)
     code = run.wait()
     expect(code == 75 and stopped.files("segments"), f"no segment was left by a stopped run (exit {code})", run)
     damaged = stopped.files("segments")[-1]

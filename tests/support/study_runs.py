@@ -18,7 +18,8 @@ from pathlib import Path
 
 STUDY_NAME = "crash"  # of tests/app/crash_study.toml
 # mpirun signals whole process groups: the shell ignores what aocq handles.
-TELL_CODES = ["sh", "-c", 'trap "" TERM USR1; "$0" "$@"; code=$?; echo "rank $OMPI_COMM_WORLD_RANK: exit $code"; exit $code']
+TELL_CODES = ["sh", "-c", 'trap "" TERM USR1; "$0" "$@"; code=$?; echo $code >"$AOCQ_TEST_CODES.$OMPI_COMM_WORLD_RANK"; '
+              'exit $code']
 LIMIT = 120  # seconds that no run of the study may take: longer is a hang
 
 
@@ -105,6 +106,11 @@ class Run:
     def log(self):
         return Path(self.log_file).read_text(errors="replace")
 
+    def codes(self):
+        """{rank: its own exit code} of a run that was started with codes."""
+        log = Path(self.log_file)
+        return {int(file.suffix[1:]): int(file.read_text()) for file in log.parent.glob(f"{log.name}.*")}
+
     def seconds(self):
         return time.monotonic() - self.started
 
@@ -172,13 +178,12 @@ class Study:
         return [str(self.aocq), verb, str(self.file), "--results", str(self.results), *more]
 
     def start(self, ranks, *more, codes=False, variables=None):
-        """Starts a run on ranks, or alone (0). With codes, its log has a line `rank N: exit CODE` of every rank."""
+        """Starts a run on ranks, or alone (0). With codes, the run knows every rank's own exit code afterwards."""
         launcher = ["mpirun", "-n", str(ranks)] if ranks else []
         self.runs += 1
-        # mpirun would kill the others as soon as the first rank has ended with 75.
-        patient = {"OMPI_MCA_orte_abort_on_non_zero_status": "0"} if codes else {}
-        return Run([*launcher, *(TELL_CODES if codes else []), *self.command("run", *more)],
-                   f"{self.log}.{self.runs}.log", patient | (variables or {}))
+        log = f"{self.log}.{self.runs}.log"
+        return Run([*launcher, *(TELL_CODES if codes else []), *self.command("run", *more)], log,
+                   {"AOCQ_TEST_CODES": log} | (variables or {}))
 
     def run(self, ranks, *more, code=0):
         """A run to its end, which has to be that exit code."""
