@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/Sha256.hpp"
 #include "engine/CacheContents.hpp"
 #include "engine/Facts.hpp"
 #include "engine/ToyStudy.hpp"
