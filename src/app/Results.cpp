@@ -51,9 +51,11 @@ std::string_view to_string(State state) {
 OpenedStudy open_study(const StudyArguments& arguments) {
     config::Study study = arguments.load();
     engine::StudyFolder folder = arguments.folder(study.name);
-    const std::string here =
-        nn::numerics_class(nn::choose_device(study.run.device, 0), study.run.threads);
-    const std::string numerics = folder.recorded_numerics(here);
+    // Of the last run: a login node without its GPUs may ask.
+    std::string numerics = folder.recorded_numerics("");
+    if (numerics.empty()) {
+        numerics = nn::numerics_class(nn::choose_device(study.run.device, 0), study.run.threads);
+    }
     engine::Work work = engine::make_work(study, engine::gather_facts(study), numerics);
     return {std::move(study), std::move(work), std::move(folder), numerics};
 }

@@ -48,7 +48,7 @@ std::string toml_value(const Json& value) {
     if (!value.is_array()) return value.dump();
     std::vector<std::string> numbers;
     for (const auto& number : value) numbers.push_back(fmt::format("{}", number.get<float>()));
-    return "[" + join(numbers, ", ") + "]";
+    return fmt::format("[{}]", join(numbers, ", "));
 }
 
 std::string percent_of(double images, std::int64_t of) {
@@ -134,7 +134,7 @@ Error float_error(const FloatSubject& subject, const FloatReference& reference, 
 std::string count_table(const FloatSubject& subject, std::int64_t top1, const std::string& source) {
     std::vector<std::string> preprocess;
     for (const auto& [key, value] : subject.preprocess.items())
-        preprocess.push_back(key + " = " + toml_value(value));
+        preprocess.push_back(fmt::format("{} = {}", key, toml_value(value)));
     return fmt::format(
         "\n[[count]]\nmodel = {}\nweights = \"{}\"\nlist = \"{}\"\nimages = {}\n"
         "preprocess = {{ {} }}\ntop1 = {}\ntolerance = {}\nsource = {}\n",
