@@ -141,11 +141,11 @@ TEST(Work, GateStandsBetweenTheFloatModelAndAllThatIsBuiltOnIt) {
     ASSERT_EQ(kinds(work).at("gate"), 1);
     const auto& units = work.graph.units();
     const auto gate = std::find_if(units.begin(), units.end(),
-                                   [](const Unit& unit) { return unit.kind() == "gate"; });
+                                   [](const Unit& unit) { return unit.kind == "gate toy"; });
     EXPECT_EQ(gate->needs, work.experiments.front().leases);
     for (const Unit& unit : units) {
         const bool waits = std::count(unit.needs.begin(), unit.needs.end(), gate->index) == 1;
-        EXPECT_EQ(waits, unit.kind() == "pass" || unit.kind() == "evaluate") << unit.label;
+        EXPECT_EQ(waits, unit.kind == "fit toy" || unit.kind == "evaluate toy") << unit.label;
     }
     const auto& task = std::get<GateTask>(work.tasks[gate->index]);
     ASSERT_EQ(task.references.size(), 1U);

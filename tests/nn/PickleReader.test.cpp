@@ -106,8 +106,9 @@ TEST(PickleReader, DeepNestingAndSelfReferenceDoNoHarm) {
 }
 
 TEST(PickleReader, MoreValuesThanAnyCheckpointHasAreRefused) {
-    EXPECT_EQ(error_of("\x80\x02" + std::string(2'000'000, 'N')).reason(),
-              "more values than any checkpoint has");
+    std::string many = "\x80\x02";
+    many.append(2'000'000, 'N');
+    EXPECT_EQ(error_of(many).reason(), "more values than any checkpoint has");
 }
 
 TEST(PickleReader, TruncatedAnywhereIsRefused) {
