@@ -206,7 +206,7 @@ class Study:
         found = {}
         for top in ("tables", "experiments", "cache"):
             for file in sorted((self.folder / top).rglob("*")):
-                if file.is_file():
+                if file.is_file() and file.parent.name != "checkpoint":  # goes when its stage is finished: leftovers()
                     found[str(file.relative_to(self.folder))] = hashlib.sha256(file.read_bytes()).hexdigest()
         return found
 
