@@ -10,14 +10,14 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
-from study_runs import Test, expect, kill  # noqa: E402
+from study_runs import LIMIT, Test, expect, kill  # noqa: E402
 
 PROMISED = 10  # s from the signal to the last rank's end, for the embedded study
 
 
 def expect_stopped(run, ranks, limit=None):
     """All ranks end with 75, none is left."""
-    code, codes = run.wait(limit or 60), run.codes()
+    code, codes = run.wait(limit or LIMIT), run.codes()
     expect(code == 75 and codes == {rank: 75 for rank in range(ranks)}, f"exit {code}, of the ranks {codes}", run)
     expect(not run.orphans(1), "ranks are left", run)
 
@@ -89,7 +89,7 @@ def hang(test):
     run = study.start(3, "--silence-limit", "2")
     run.wait_for(lambda: study.files("chunk") and len(run.ranks()) == 3, "chunk")
     kill(run.ranks()[2], signal.SIGSTOP)
-    code = run.wait(60)
+    code = run.wait()
     expect(code == 75, f"exit {code}", run)
     expect("rank 2" in run.log(), "the message does not name the rank", run)
     run.kill_all()

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
-from study_runs import Failed, Test, environment, expect, skip  # noqa: E402
+from study_runs import LIMIT, Failed, Test, environment, expect, skip  # noqa: E402
 
 SMALL = ["--cpus-per-task=1", "--mem-per-cpu=100M", "--time=10"]
 
@@ -61,7 +61,7 @@ class Cluster:
         return [dict(re.findall(r"(\w+)=(\S+)", line))
                 for line in self.call("scontrol", "--oneliner", "show", "job", job).splitlines()]
 
-    def wait(self, job, done, what, log, limit=90):
+    def wait(self, job, done, what, log, limit=LIMIT):
         """Waits until all tasks of a job fulfil `done`. A requeued one need not wait for the two minutes that Slurm gives
         a node to recover; but if it started within a second of its end, slurmd would take it for the one that ended."""
         end, requeued = time.monotonic() + limit, {}
