@@ -12,6 +12,8 @@ namespace {
 // The characteristic variable alpha of dsq: 0.5 is as soft as a line is, 0 a staircase. It is
 // learned below a bound that falls while the learning goes on.
 constexpr double softest = 0.4, hardest = 0.02;
+// Of an end, as a multiple of where it starts.
+constexpr float smallest_end = 1e-3F;
 
 // Rounding whose gradient is 1.
 at::Tensor rounded(const at::Tensor& x) {
@@ -66,10 +68,10 @@ LearnableStep::LearnableStep(StepForm form, const Site& site, Quantizer start)
 
 LearnableStep::Ends LearnableStep::ends() const {
     // An end on the far side of zero, or a range of no width, is no range.
-    const at::Tensor high = first_.high * leaves_[0].clamp_min(1e-3);
+    const at::Tensor high = first_.high * leaves_[0].clamp_min(smallest_end);
     if (start_.scheme.symmetry == Symmetry::symmetric)
-        return {first_.low * leaves_[0].clamp_min(1e-3), high};
-    return {first_.low * leaves_[1].clamp_min(1e-3), high};
+        return {first_.low * leaves_[0].clamp_min(smallest_end), high};
+    return {first_.low * leaves_[1].clamp_min(smallest_end), high};
 }
 
 at::Tensor LearnableStep::operator()(const at::Tensor& x, double progress) const {
@@ -148,6 +150,10 @@ Quantizer LearnableStep::quantizer() const {
                 now.grids[i].zero_point =
                     static_cast<std::int32_t>(std::nearbyint(std::clamp(zero, 0.0F, top)));
             }
+            continue;
+        }
+        if (scheme.symmetry == Symmetry::symmetric) {  // its range is not centred, its grid is
+            now.grids[i].scale *= std::max(value(leaves_[0], i), smallest_end);
             continue;
         }
         const Ends at_end = ends();
