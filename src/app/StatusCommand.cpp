@@ -8,6 +8,7 @@
 #include <ctime>
 #include <map>
 #include <thread>
+#include <utility>
 
 #include "app/Commands.hpp"
 #include "app/Results.hpp"
@@ -93,8 +94,10 @@ int show(const StatusArguments& arguments, const OpenedStudy& opened) {
                                .dump(2));
         return exit_done;
     }
+    std::string last_cause;  // one unit's failure may block a hundred experiments
     for (const Json& row : list) {
-        const std::string cause = row["cause"].get<std::string>();
+        std::string cause = row["cause"].get<std::string>();
+        if (!cause.empty() && cause == std::exchange(last_cause, cause)) cause = "for the same cause";
         fmt::print("{:12}  {:9}  {:6}  {}{}\n", row["id"].get<std::string>(),
                    row["state"].get<std::string>(), row["bits"].get<std::string>(),
                    row["coordinates"].get<std::string>(),
