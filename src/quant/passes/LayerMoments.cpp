@@ -28,6 +28,19 @@ at::Tensor gram(const at::Tensor& x) {
     return product;
 }
 
+// The weighted mean of x, as near as single precision has it.
+at::Tensor mean_of(const at::Tensor& u,
+                   const std::function<at::Tensor(const at::Tensor&)>& quantize,
+                   const at::Tensor& weights, double weight) {
+    at::Tensor sum = at::zeros({u.size(1)}, u.options().dtype(at::kDouble));
+    for (std::int64_t first = 0; first < u.size(0); first += rows_at_a_time) {
+        const std::int64_t last = std::min(first + rows_at_a_time, u.size(0));
+        const at::Tensor x = quantize(u.slice(0, first, last));
+        sum += at::mv(x.t(), weights.slice(0, first, last).flatten()).to(at::kDouble);
+    }
+    return (sum / weight).to(at::kFloat);
+}
+
 // Sums over rows: weighted sums of x and u about points near their means.
 struct Sums {
     at::Tensor x, u;           // [C] f64
@@ -43,8 +56,9 @@ LayerMoments layer_moments(const at::Tensor& u,
     const std::int64_t rows = u.size(0), channels = u.size(1);
     LayerMoments m;
     m.weight = weights.sum(at::kDouble).item<double>();
-    // Sums about this point lose nothing to cancellation and are moved to the means afterwards.
-    const at::Tensor about = at::mv(u.t(), weights.flatten()) / static_cast<float>(m.weight);
+    // Sums about x's own mean lose nothing to cancellation; about u's they would: at few bits the
+    // two are far apart, and what is left of x's spread is no positive matrix any more.
+    const at::Tensor about = mean_of(u, quantize, weights, m.weight);
     const auto zeros = [&](at::IntArrayRef sizes) {
         return at::zeros(sizes, u.options().dtype(at::kDouble));
     };

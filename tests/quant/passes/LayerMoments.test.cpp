@@ -50,6 +50,17 @@ TEST(LayerMoments, ManyRowsAndChannelsAreTheSameSums) {
     expect_weighted_sums(Sample(40, 515), 1e-3);  // blocks of unequal width
 }
 
+TEST(LayerMoments, StayPositiveWhereQuantizationMovesTheMeanFarAway) {
+    const nn::NoGradients scope;
+    // Small values of many channels beside a step so large that nearly all become zero.
+    const at::Tensor u = at::abs(test::formula("u", {500, 300})) * 0.3 + 0.2;
+    const auto coarse = [](const at::Tensor& v) { return at::round(v / 0.9) * 0.9; };
+    const LayerMoments m = layer_moments(u, coarse, at::ones({500, 1}));
+    const double mean = m.hessian.diagonal().mean().item<double>();
+    EXPECT_GE(at::linalg_eigvalsh(m.hessian).min().item<double>(), -1e-4 * mean);
+    EXPECT_GE(m.hessian.diagonal().min().item<double>(), -1e-4 * mean);
+}
+
 TEST(LayerMoments, CrossTermMayBeLeftOut) {
     const nn::NoGradients scope;
     const Sample s;
