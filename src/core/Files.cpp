@@ -7,12 +7,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
 #include "core/Error.hpp"
+#include "core/TemporaryFiles.hpp"
 
 namespace aocq {
 namespace {
@@ -65,14 +65,6 @@ void sync_path(const fs::path& path, int flags) {
     if (descriptor.get() < 0) fail("cannot open for syncing", path);
     // Some network filesystems cannot sync a folder and say EINVAL; the rename is all they offer.
     if (fsync(descriptor.get()) != 0 && errno != EINVAL) fail("cannot sync to disk", path);
-}
-
-fs::path temporary_name(const fs::path& file) {
-    static std::atomic<unsigned> counter{0};
-    char host[64] = {};
-    gethostname(host, sizeof host - 1);
-    return file.parent_path() /
-           fmt::format(".{}.{}.{}.{}.part", file.filename().string(), host, getpid(), counter++);
 }
 
 // For filesystems without hard links: two writers at the same instant may both take themselves for

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "core/Log.hpp"
+#include "core/TemporaryFiles.hpp"
 #include "engine/Facts.hpp"
 #include "engine/Placement.hpp"
 #include "engine/ResultStore.hpp"
@@ -82,6 +83,7 @@ class Keeper {
     Keeper(const config::Study& study, const Work& work, const StudyFolder& folder,
            const StudyLock& lock, const std::string& numerics, const RunOptions& options)
         : work_(work), folder_(folder), lock_(lock), numerics_(numerics), options_(options) {
+        remove_abandoned(folder.path());  // of killed runs
         say_if_class_changed(folder, numerics);
         folder.record_numerics(numerics);
         make_folder(folder.cache().folder());

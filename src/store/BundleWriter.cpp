@@ -11,6 +11,7 @@
 
 #include "core/Error.hpp"
 #include "core/Files.hpp"
+#include "core/Log.hpp"
 #include "core/Text.hpp"
 #include "store/ArrayType.hpp"
 #include "store/Bundle.hpp"
@@ -270,6 +271,7 @@ void keep_bundle(const fs::path& file, const Bundle& bundle) {
             if (theirs == composed.seal.body_sha256) return;
             throw differs(file, composed.seal.body_sha256, theirs);
         }
+        log_warning("a kept file is damaged: it is replaced [file={}]", file.string());
         std::error_code ignored;
         fs::remove(file, ignored);
     }

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 import sys
 from pathlib import Path
 
@@ -35,7 +36,12 @@ def mount(folder, options):
     """A tmpfs, or new options of the one that is there (they have to name the size again)."""
     folder.mkdir(exist_ok=True)
     again = ["-o", f"remount,{options}"] if os.path.ismount(folder) else ["-o", options]
-    subprocess.run(["mount", "-t", "tmpfs", *again, "none", str(folder)], check=True)
+    for _ in range(50):  # a file of a process that is just dying keeps the folder busy
+        done = subprocess.run(["mount", "-t", "tmpfs", *again, "none", str(folder)], capture_output=True, text=True)
+        if done.returncode == 0:
+            return
+        time.sleep(0.1)
+    raise RuntimeError(done.stderr)
 
 
 def size_of(folder):

@@ -3,8 +3,11 @@
 // Paths below a regular file stand for unwritable places: permissions mean nothing to root.
 #include "core/Files.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -13,6 +16,7 @@
 #include <vector>
 
 #include "core/Error.hpp"
+#include "core/TemporaryFiles.hpp"
 #include "support/TempFolder.hpp"
 
 namespace aocq {
@@ -172,6 +176,40 @@ TEST(Files, WritersOfOneNameNeverMixTheirBytes) {
     const std::string text = read_text(folder / "a");
     EXPECT_EQ(text, std::string(5000, text.at(0)));
     EXPECT_THAT(names_in(folder.path()), testing::ElementsAre("a"));
+}
+
+TEST(Files, TemporaryFilesOfDeadProcessesOfThisHostAreRemoved) {
+    const test::TempFolder folder;
+    char host[64] = {};
+    ASSERT_EQ(gethostname(host, sizeof host - 1), 0);
+    const pid_t child = fork();
+    if (child == 0) _exit(0);
+    ASSERT_EQ(waitpid(child, nullptr, 0), child);
+    const auto name = [&](const std::string& where, pid_t process) {
+        return folder / fmt::format("sub/.a.h5.{}.{}.3.part", where, process);
+    };
+    const fs::path dead = name(host, child), living = name(host, getpid()),
+                   foreign = name("elsewhere", child), mine = folder / "sub/.notes.part";
+    for (const auto& file : {dead, living, foreign, mine}) write_text(file, "half");
+    remove_abandoned(folder.path());
+    EXPECT_FALSE(fs::exists(dead));
+    EXPECT_TRUE(fs::exists(living));
+    EXPECT_TRUE(fs::exists(foreign));
+    EXPECT_TRUE(fs::exists(mine));
+}
+
+TEST(Files, AFileThatIsThereIsNotWrittenOnceMore) {
+    const test::TempFolder folder;
+    const auto writes = [](const char* text) {
+        return [text](const fs::path& temporary) {
+            const std::string_view part = text;
+            write_new(temporary, {&part, 1}, temporary);
+        };
+    };
+    EXPECT_TRUE(write_aside_once(folder / "a", writes("first")));
+    EXPECT_FALSE(write_aside_once(folder / "a", writes("second")));
+    EXPECT_EQ(read_text(folder / "a"), "first");
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 1);
 }
 
 }  // namespace
