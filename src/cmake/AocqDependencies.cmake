@@ -19,17 +19,18 @@ if(AOCQ_TESTS)
   include(GoogleTest)
 endif()
 
-if(AOCQ_TORCH)
-  # Debian's package file for libzip wants its command line tools, which nothing here needs.
-  find_path(AOCQ_ZIP_INCLUDE_DIR zip.h)
-  find_library(AOCQ_ZIP_LIBRARY zip)
-  if(NOT AOCQ_ZIP_INCLUDE_DIR OR NOT AOCQ_ZIP_LIBRARY)
-    message(FATAL_ERROR "libzip was not found (Debian: libzip-dev)")
-  endif()
+# Debian's package file for libzip wants its command line tools, which nothing here needs.
+find_path(AOCQ_ZIP_INCLUDE_DIR zip.h)
+find_library(AOCQ_ZIP_LIBRARY zip)
+if(AOCQ_ZIP_INCLUDE_DIR AND AOCQ_ZIP_LIBRARY)
   add_library(aocq_zip INTERFACE)
   target_include_directories(aocq_zip SYSTEM INTERFACE ${AOCQ_ZIP_INCLUDE_DIR})
   target_link_libraries(aocq_zip INTERFACE ${AOCQ_ZIP_LIBRARY})
+elseif(AOCQ_TORCH)
+  message(FATAL_ERROR "libzip was not found (Debian: libzip-dev)")
+endif()
 
+if(AOCQ_TORCH)
   # The CUDA wheel's package file wants a toolkit that a CPU-only machine lacks; the wheel's own message says so.
   find_package(Torch 2.7 REQUIRED)
   add_library(aocq_torch INTERFACE)

@@ -20,6 +20,11 @@ if(AOCQ_SANITIZE)
   target_link_options(aocq_flags INTERFACE -fsanitize=${AOCQ_SANITIZE})
 endif()
 
+if(AOCQ_FUZZ)
+  # Coverage for the fuzzer in all modules; only the targets themselves get its main().
+  target_compile_options(aocq_flags INTERFACE -fsanitize=fuzzer-no-link -fno-sanitize-recover=all)
+endif()
+
 # aocq_add_module(NAME SOURCES file... [LINK target...] [PRIVATE_LINK target...])
 function(aocq_add_module name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})

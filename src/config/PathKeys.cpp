@@ -10,8 +10,10 @@
 namespace aocq::config {
 namespace {
 
-constexpr std::array<std::string_view, 5> path_keys = {
-    "model.weights", "data.*.root", "data.*.list", "data.*.synsets", "table[*].published.file",
+constexpr std::array<std::string_view, 9> path_keys = {
+    "model.weights",  "data.*.root",         "data.*.list",
+    "data.*.synsets", "data.*.ground_truth", "data.*.ids",
+    "data.*.shards",  "data.*.subset",       "table[*].published.file",
 };
 
 std::string_view after(std::string_view text, std::string_view mark) {

@@ -4,8 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <map>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -18,14 +16,10 @@
 namespace aocq::data {
 namespace {
 
-constexpr int max_label = 1'000'000;
-
 class Parser {
   public:
     Parser(const fs::path& list, const fs::path& root, const fs::path& synsets)
-        : list_(list), root_(root) {
-        if (!synsets.empty()) synsets_ = read_synsets(synsets);
-    }
+        : list_(list), root_(root), classes_(synsets) {}
 
     void parse() {
         for (const std::string& line : split(read_text(list_), '\n')) {
@@ -36,43 +30,35 @@ class Parser {
     }
 
     std::vector<FileEntry> take_entries() { return std::move(entries_); }
-    int classes() const { return std::max(highest_ + 1, static_cast<int>(synsets_.size())); }
+    int classes() const { return std::max(highest_ + 1, classes_.count()); }
 
   private:
-    // The last comma divides, since a path may contain some.
+    // The last comma divides, since a path may contain some; without any, the last blank does.
     void parse_line(std::string_view text) {
-        const std::size_t comma = text.rfind(',');
-        if (comma == std::string_view::npos) fail("line has no comma", text, "path,label");
-        const std::string_view word = trim(text.substr(comma + 1));
+        std::size_t border = text.rfind(',');
+        if (border == std::string_view::npos) border = text.find_last_of(" \t");
+        if (border == std::string_view::npos) {
+            fail("line is no pair", text, "path,label or path label");
+        }
+        const std::string_view word = trim(text.substr(border + 1));
         const std::optional<int> label = label_of(word);
         const bool first = !seen_first_;
         seen_first_ = true;
         if (!label) {
             if (first) return;  // a header
-            fail("label is not a class", word,
-                 synsets_.empty() ? "a number from 0" : "a number from 0 or a listed class");
+            fail("label is not a class", word, classes_.wanted());
         }
-        const std::string name(trim(text.substr(0, comma)));
-        entries_.push_back({name, checked_size(name), *label});
+        const std::string name(trim(text.substr(0, border)));
+        entries_.push_back({name, checked_size(name), *label, name});
         highest_ = std::max(highest_, *label);
     }
 
     std::optional<int> label_of(std::string_view word) const {
-        int value = 0;
-        const auto [end, code] = std::from_chars(word.data(), word.data() + word.size(), value);
-        if (code == std::errc() && end == word.data() + word.size()) {
-            if (value < 0 || value > max_label) {
-                fail("label is out of range", word, fmt::format("0 to {}", max_label));
-            }
-            if (!synsets_.empty() && value >= static_cast<int>(synsets_.size())) {
-                fail("label is beyond the list of classes", word,
-                     fmt::format("below {}", synsets_.size()));
-            }
-            return value;
+        try {
+            return classes_.label_of(word);
+        } catch (Error& error) {
+            throw error.at("file", place());
         }
-        const auto found = synsets_.find(std::string(word));
-        if (found == synsets_.end()) return std::nullopt;
-        return found->second;
     }
 
     std::uint64_t checked_size(const std::string& name) const {
@@ -88,21 +74,23 @@ class Parser {
                 .because(code.message())
                 .advise("check the root folder and the list")
                 .at("file", (root_ / path).string())
-                .at("list", fmt::format("{}:{}", list_.string(), line_));
+                .at("list", place());
         }
         return bytes;
     }
 
+    std::string place() const { return fmt::format("{}:{}", list_.string(), line_); }
+
     [[noreturn]] void fail(const char* problem, std::string_view found, std::string wanted) const {
         throw Error::input(problem)
-            .at("file", fmt::format("{}:{}", list_.string(), line_))
+            .at("file", place())
             .found(std::string(found))
             .wanted(std::move(wanted));
     }
 
     fs::path list_;
     fs::path root_;
-    std::map<std::string, int> synsets_;
+    ClassNames classes_;
     std::vector<FileEntry> entries_;
     int line_ = 0;
     int highest_ = -1;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A text file of "path,label" lines; the order of the lines is the order of the images.
+// A text file of "path,label" or "path label" lines; the order of the lines is the order of the
+// images.
 #pragma once
 
 #include <filesystem>

@@ -11,8 +11,15 @@
 
 namespace aocq::data {
 
+std::string Dataset::subset_fingerprint(std::span<const std::uint32_t> indices) const {
+    Sha256 hash;
+    hash.update("subset 1\n" + fingerprint() + "\n");
+    for (const std::uint32_t index : indices) hash.update(fmt::format("{}\n", index));
+    return hash.hex();
+}
+
 std::vector<std::uint32_t> draw_images(std::size_t dataset_size, std::size_t images,
-                                       std::uint64_t seed) {
+                                       std::uint64_t seed, DrawPurpose purpose) {
     AOCQ_EXPECT(dataset_size <= 0xFFFFFFFFU);
     if (images > dataset_size) {
         throw Error::config("more images wanted than the dataset has")
@@ -20,8 +27,9 @@ std::vector<std::uint32_t> draw_images(std::size_t dataset_size, std::size_t ima
             .found(fmt::format("{} images", dataset_size))
             .wanted(fmt::format("{} images", images));
     }
-    std::vector<std::uint32_t> order = random_permutation(RandomKey(seed).child("calibration-draw"),
-                                                          static_cast<std::uint32_t>(dataset_size));
+    const char* name = purpose == DrawPurpose::calibration ? "calibration-draw" : "evaluation-draw";
+    std::vector<std::uint32_t> order =
+        random_permutation(RandomKey(seed).child(name), static_cast<std::uint32_t>(dataset_size));
     if (images > 0) order.resize(images);
     std::sort(order.begin(), order.end());
     return order;

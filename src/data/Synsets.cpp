@@ -3,11 +3,19 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+#include <system_error>
+
 #include "core/Error.hpp"
 #include "core/Files.hpp"
 #include "core/Text.hpp"
 
 namespace aocq::data {
+namespace {
+
+constexpr int max_label = 1'000'000;
+
+}  // namespace
 
 std::map<std::string, int> read_synsets(const std::filesystem::path& file) {
     std::map<std::string, int> synsets;
@@ -27,6 +35,29 @@ std::map<std::string, int> read_synsets(const std::filesystem::path& file) {
         throw Error::input("list of classes is empty").at("file", file.string());
     }
     return synsets;
+}
+
+ClassNames::ClassNames(const std::filesystem::path& synsets) {
+    if (!synsets.empty()) indices_ = read_synsets(synsets);
+}
+
+std::optional<int> ClassNames::label_of(std::string_view word) const {
+    int value = 0;
+    const auto [end, code] = std::from_chars(word.data(), word.data() + word.size(), value);
+    if (end != word.data() + word.size() || code == std::errc::invalid_argument) {
+        const auto found = indices_.find(std::string(word));
+        if (found == indices_.end()) return std::nullopt;
+        return found->second;
+    }
+    const int beyond = indices_.empty() ? max_label + 1 : count();
+    if (code == std::errc() && value >= 0 && value < beyond) return value;
+    throw Error::input("label is out of range")
+        .found(std::string(word))
+        .wanted(fmt::format("0 to {}", beyond - 1));
+}
+
+const char* ClassNames::wanted() const {
+    return indices_.empty() ? "a number from 0" : "a number from 0 or a listed class";
 }
 
 }  // namespace aocq::data

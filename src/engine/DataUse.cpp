@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "core/Fields.hpp"
+#include "data/Subset.hpp"
 
 namespace aocq::engine {
 
@@ -15,10 +18,12 @@ DataUse open_data(const Json& section, Purpose purpose) {
     use.dataset = data::open_dataset(fields, {});
     const auto available = static_cast<std::int64_t>(use.dataset->size());
     use.images = fields.integer("images", 0, available, 0);
+    std::uint64_t draw = 0;
     use.batch = static_cast<int>(fields.integer("batch", 1, 4096, use.batch));
     if (purpose == Purpose::calibration) {
         use.chunk = static_cast<int>(fields.integer("chunk", 1, 1 << 20, use.chunk));
     } else {
+        draw = static_cast<std::uint64_t>(fields.integer("draw", 0, INT64_MAX, 0));
         const int wanted = use.batch * ((use.lease + use.batch - 1) / use.batch);
         use.lease = static_cast<int>(fields.integer("lease", 1, 1 << 20, wanted));
         if (use.lease % use.batch != 0) {
@@ -30,6 +35,12 @@ DataUse open_data(const Json& section, Purpose purpose) {
     }
     fields.finish();
     if (use.images == 0) use.images = available;
+    if (purpose == Purpose::evaluation && use.images < available) {
+        auto drawn = data::draw_images(static_cast<std::size_t>(available),
+                                       static_cast<std::size_t>(use.images), draw,
+                                       data::DrawPurpose::evaluation);
+        use.dataset = std::make_unique<data::Subset>(std::move(use.dataset), std::move(drawn));
+    }
     return use;
 }
 

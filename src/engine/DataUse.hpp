@@ -12,9 +12,8 @@
 namespace aocq::engine {
 
 struct DataUse {
-    std::unique_ptr<data::Dataset> dataset;
-    std::int64_t images =
-        0;  // 0: all. Calibration: a seeded draw; evaluation: the first ones in canonical order
+    std::unique_ptr<data::Dataset> dataset;  // evaluation: only the images to evaluate
+    std::int64_t images = 0;                 // key 0: all; fewer are a seeded draw, not the first
     int batch = 16;  // images per forward pass; changes bits (order of sums), so it is hashed
     int chunk = 32;  // calibration images per unit; hashed, since chunks are merged in order
     int lease = 50;  // evaluation images per unit; a multiple of the batch, so it changes nothing
@@ -22,7 +21,9 @@ struct DataUse {
 
 enum class Purpose { calibration, evaluation };
 
-// Opens the dataset and checks every key of the section.
+// Opens the dataset and checks every key of the section. Of fewer `images` than there are, the
+// evaluation's come from the key `draw` (a seed, 0 by default) and not from the experiment's seed:
+// all experiments are compared on the same ones.
 DataUse open_data(const Json& section, Purpose purpose);
 
 // Indices of the calibration images, ascending.

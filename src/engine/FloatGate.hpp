@@ -23,7 +23,7 @@ struct FloatSubject {
     std::string weights;                   // fingerprint
     std::string list;                      // fingerprint of the whole list of images
     std::int64_t listed = 0;               // images on the list
-    std::int64_t images = 0;               // of them evaluated, the first ones
+    std::int64_t images = 0;               // of them evaluated
     std::int64_t classes = 0;              // of the list
     Json preprocess;                       // data::to_json
     std::optional<double> published_top1;  // percent, of ImageNet's validation set

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The configuration files of the project load and say what a model file has to say.
+#include <fmt/format.h>
+
 #include <cmath>
 #include <filesystem>
 #include <set>
+#include <utility>
 
 #include "config/ConfigFixture.hpp"
 #include "core/Fields.hpp"
@@ -30,6 +33,29 @@ void check_three(Fields& fields, const char* key, double low, double high) {
     for (const double value : values) {
         EXPECT_GE(value, low);
         EXPECT_LE(value, high);
+    }
+}
+
+TEST_F(ConfigsTest, EveryDatasetFileSaysItsKind) {
+    const std::pair<const char*, const char*> kinds[] = {{"imagenet", "folder"},
+                                                         {"imagenet_flat", "ilsvrc"},
+                                                         {"imagenet_shards", "webdataset"},
+                                                         {"cifar10", "folder"},
+                                                         {"generated", "generated"}};
+    for (const auto& [use, kind] : kinds) {
+        write("study.toml",
+              fmt::format("schema = 1\nname = \"x\"\nbits = \"float\"\n[model]\nuse = "
+                          "\"deit_tiny\"\n[data.evaluation]\nuse = \"{}\"\n"
+                          "shards = \"a/val-{{00..09}}.tar\"\nids = \"b/../ids.txt\"\n",
+                          use));
+        LoadOptions options;
+        options.configs = test::source_folder() / "configs";
+        const Experiment experiment =
+            expand(load_document(file("study.toml"), options)).experiments[0];
+        EXPECT_EQ(experiment.evaluation.at("kind"), kind) << use;
+        // Paths start at the study's folder; a pattern stays one.
+        EXPECT_EQ(experiment.evaluation.at("shards"), file("a/val-{00..09}.tar").string());
+        EXPECT_EQ(experiment.evaluation.at("ids"), file("ids.txt").string());
     }
 }
 

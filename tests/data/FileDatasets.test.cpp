@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Class folders and lists: order, labels, fingerprints, and every way a user's files can be wrong.
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include <functional>
-
-#include "Golden.hpp"
-#include "core/Error.hpp"
+#include "DatasetChecks.hpp"
 #include "data/CsvList.hpp"
 #include "data/ImageFolder.hpp"
 #include "support/TempFolder.hpp"
@@ -14,44 +10,20 @@
 namespace aocq::data {
 namespace {
 
+using test::error_of;
+using test::labels;
+using test::names;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-void put(const fs::path& file, const char* golden = "one_pixel.jpg") {
-    make_folder(file.parent_path());
-    fs::copy_file(test::golden_folder() / golden, file);
-}
-
-std::vector<std::string> names(const Dataset& dataset) {
-    std::vector<std::string> all;
-    for (std::size_t i = 0; i < dataset.size(); ++i) all.push_back(dataset.name(i));
-    return all;
-}
-
-std::vector<int> labels(const Dataset& dataset) {
-    std::vector<int> all;
-    for (std::size_t i = 0; i < dataset.size(); ++i) all.push_back(dataset.label(i));
-    return all;
-}
-
-Error error_of(const std::function<void()>& action) {
-    try {
-        action();
-    } catch (const Error& error) {
-        return error;
-    }
-    ADD_FAILURE() << "no error was thrown";
-    return Error::internal("none");
-}
 
 class FileDatasets : public testing::Test {
   protected:
     void SetUp() override {
-        put(root() / "beta" / "b.jpg");
-        put(root() / "beta" / "B.JPEG", "rgb8.png");
-        put(root() / "alpha" / "10.png", "rgb8.png");
-        put(root() / "alpha" / "9.JPG");
-        put(root() / "Zeta" / "x.jpg");
+        test::put_image(root() / "beta" / "b.jpg");
+        test::put_image(root() / "beta" / "B.JPEG", "rgb8.png");
+        test::put_image(root() / "alpha" / "10.png", "rgb8.png");
+        test::put_image(root() / "alpha" / "9.JPG");
+        test::put_image(root() / "Zeta" / "x.jpg");
     }
     fs::path root() const { return folder_ / "images"; }
     fs::path file(const char* name, std::string_view text) const {
@@ -157,9 +129,16 @@ TEST_F(FileDatasets, ListKeepsItsOrder) {
 }
 
 TEST_F(FileDatasets, ListNeedsNoHeaderAndTakesCommasInPaths) {
-    put(root() / "alpha" / "a,b.jpg");
+    test::put_image(root() / "alpha" / "a,b.jpg");
     const CsvList dataset = csv("alpha/a,b.jpg,1\nbeta/b.jpg,0");
     EXPECT_THAT(names(dataset), ElementsAre("alpha/a,b.jpg", "beta/b.jpg"));
+}
+
+TEST_F(FileDatasets, ListMayUseBlanksInsteadOfCommas) {
+    test::put_image(root() / "alpha" / "a b.jpg");
+    const CsvList dataset = csv("image class\nalpha/a b.jpg 1\r\nbeta/b.jpg\t0\n");
+    EXPECT_THAT(names(dataset), ElementsAre("alpha/a b.jpg", "beta/b.jpg"));
+    EXPECT_THAT(labels(dataset), ElementsAre(1, 0));
 }
 
 TEST_F(FileDatasets, ListMayNameClasses) {
@@ -198,7 +177,7 @@ TEST_F(FileDatasets, ListWithoutImagesIsAnError) {
 TEST_F(FileDatasets, LabelBeyondTheSynsetsIsAnError) {
     const fs::path synsets = file("synsets.txt", "alpha\nbeta\n");
     const fs::path list = file("list.csv", "beta/b.jpg,2\n");
-    EXPECT_EQ(error_of([&] { CsvList(list, root(), synsets); }).field("wanted"), "below 2");
+    EXPECT_EQ(error_of([&] { CsvList(list, root(), synsets); }).field("wanted"), "0 to 1");
 }
 
 }  // namespace

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Datasets from a study's keys, the calibration draw, and the real images where they are.
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <set>
 
-#include "Golden.hpp"
-#include "core/Error.hpp"
-#include "data/Dataset.hpp"
+#include "DatasetChecks.hpp"
+#include "TarText.hpp"
 #include "support/TempFolder.hpp"
 
 namespace aocq::data {
@@ -46,6 +44,47 @@ TEST(OpenDataset, TakesPathsFromTheBaseFolder) {
     EXPECT_EQ(list->load(0).width, 61);
 }
 
+TEST(OpenDataset, OpensEveryLayoutOfTheSameImages) {
+    const test::TempFolder folder;
+    for (const char* name :
+         {"tree/n01/val_2.jpg", "tree/n02/val_1.jpg", "flat/val_1.jpg", "flat/val_2.jpg"}) {
+        test::put_image(folder / name);
+    }
+    const std::string image = read_text(test::golden_folder() / "one_pixel.jpg");
+    write_text(folder / "shards/0.tar", test::tar_member("val_1.jpg", image) +
+                                            test::tar_member("val_1.cls", "1") +
+                                            test::tar_member("val_2.jpg", image) +
+                                            test::tar_member("val_2.cls", "0") + test::tar_end());
+    write_text(folder / "synsets.txt", "n01\nn02\n");
+    write_text(folder / "truth.txt", "1\n2\n");
+    write_text(folder / "zero.txt", "1\n0\n");
+    write_text(folder / "ids.txt", "1 n02\n2 n01\n");
+    write_text(folder / "subset.txt", "val_1.jpg\n");
+    const Json layouts[] = {
+        {{"kind", "folder"}, {"root", "tree"}},
+        {{"kind", "webdataset"}, {"shards", "shards"}},
+        {{"kind", "webdataset"}, {"shards", "shards/{0..0}.tar"}},
+        {{"kind", "ilsvrc"},
+         {"root", "flat"},
+         {"ground_truth", "truth.txt"},
+         {"order", "ilsvrc"},
+         {"ids", "ids.txt"}},
+        {{"kind", "ilsvrc"},
+         {"root", "flat"},
+         {"ground_truth", "zero.txt"},
+         {"order", "synset_from_0"}},
+    };
+    for (Json keys : layouts) {
+        keys["synsets"] = "synsets.txt";
+        const auto dataset = open(keys, folder.path());
+        EXPECT_EQ(dataset->fingerprint(), open(layouts[0], folder.path())->fingerprint()) << keys;
+        keys["subset"] = "subset.txt";
+        const auto one = open(keys, folder.path());
+        EXPECT_THAT(test::names(*one), testing::ElementsAre("n02/val_1.jpg")) << keys;
+        EXPECT_EQ(one->label(0), 1);
+    }
+}
+
 TEST(OpenDataset, LeavesOtherKeysToTheCaller) {
     Fields fields(Json{{"kind", "generated"}, {"split", "train"}, {"count", 5}, {"batch", 16}},
                   "data");
@@ -65,6 +104,21 @@ TEST(OpenDataset, RefusesWrongValues) {
     EXPECT_EQ(refusal({{"kind", "generated"}, {"classes", 21}}), ErrorKind::config);
     EXPECT_EQ(refusal({{"kind", "generated"}, {"count", 0}}), ErrorKind::config);
     EXPECT_EQ(refusal({{"kind", "generated"}, {"image_size", 8}}), ErrorKind::config);
+    EXPECT_EQ(refusal({{"kind", "webdataset"}}), ErrorKind::config);
+    EXPECT_EQ(refusal({{"kind", "webdataset"}, {"shards", "{1..}"}}), ErrorKind::config);
+    EXPECT_EQ(refusal({{"kind", "webdataset"}, {"shards", "none.tar"}}), ErrorKind::input);
+    // What the numbers of the ground truth count has to be said.
+    const Json flat = {{"kind", "ilsvrc"}, {"root", "r"}, {"ground_truth", "g"}, {"synsets", "s"}};
+    const auto with = [&](const Json& more) {
+        Json all = flat;
+        all.update(more);
+        return refusal(all);
+    };
+    EXPECT_EQ(with(Json::object()), ErrorKind::config);
+    EXPECT_EQ(with({{"order", "sorted"}}), ErrorKind::config);
+    EXPECT_EQ(with({{"order", "ilsvrc"}}), ErrorKind::config);
+    EXPECT_EQ(with({{"order", "synset_from_1"}, {"ids", "i"}}), ErrorKind::config);
+    EXPECT_EQ(with({{"order", "synset_from_1"}}), ErrorKind::input);
     EXPECT_EQ(refusal({{"kind", "folder"}, {"root", "missing"}}), ErrorKind::input);
     EXPECT_EQ(refusal({{"kind", "csv"}, {"list", "missing.csv"}}), ErrorKind::input);
 }
@@ -82,6 +136,12 @@ TEST(DrawImages, TakesDifferentImagesInAscendingOrder) {
 
 TEST(DrawImages, OfASeedIsPinned) {
     EXPECT_THAT(draw_images(1000, 5, 0), testing::ElementsAre(136, 141, 442, 666, 699));
+}
+
+TEST(DrawImages, OfOtherPurposesAreOthers) {
+    EXPECT_NE(draw_images(1000, 100, 7, DrawPurpose::evaluation), draw_images(1000, 100, 7));
+    EXPECT_THAT(draw_images(1000, 3, 0, DrawPurpose::evaluation),
+                testing::ElementsAre(322, 402, 931));
 }
 
 TEST(DrawImages, LargerDrawContainsTheSmallerOne) {

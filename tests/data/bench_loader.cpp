@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Images per second on one thread: resize and crop alone, decoding with it, and the loader. The
-// counterpart for Pillow is bench_pillow.py. Usage: bench_loader ROOT [IMAGES]
+// counterpart for Pillow is bench_pillow.py. With SHARDS (of the same images), indexing and loading
+// those too. Usage: bench_loader ROOT [IMAGES [SHARDS]]
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -17,6 +18,7 @@
 #include "data/Decode.hpp"
 #include "data/ImageFolder.hpp"
 #include "data/Loader.hpp"
+#include "data/WebDataset.hpp"
 
 namespace {
 
@@ -33,6 +35,22 @@ void report(const char* what, std::size_t images, Work&& work) {
         best = std::min(best, seconds.count());
     }
     std::printf("%-24s %8.0f images/s\n", what, static_cast<double>(images) / best);
+}
+
+void bench_loading(const char* what, const data::Dataset& dataset, std::size_t images) {
+    std::vector<std::uint32_t> indices(images);
+    std::iota(indices.begin(), indices.end(), 0U);
+    report(what, images, [&] {
+        data::Loader loader(dataset, data::Preprocess(), indices, {});
+        while (loader.next()) {
+        }
+    });
+}
+
+void bench_shards(const char* shards, std::size_t images) {
+    const data::WebDataset dataset(shards, {});
+    report("index of shards", dataset.size(), [&] { data::WebDataset(shards, {}); });
+    bench_loading("loader of shards", dataset, std::min(images, dataset.size()));
 }
 
 void bench(const char* root, std::size_t images) {
@@ -56,24 +74,20 @@ void bench(const char* root, std::size_t images) {
             data::crop_for(data::decode(std::as_bytes(std::span(file)), "file"), preprocess);
         }
     });
-    std::vector<std::uint32_t> indices(images);
-    std::iota(indices.begin(), indices.end(), 0U);
-    report("loader, 1 thread", images, [&] {
-        data::Loader loader(dataset, preprocess, indices, {});
-        while (loader.next()) {
-        }
-    });
+    bench_loading("loader, 1 thread", dataset, images);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
     if (argc < 2) {
-        std::fprintf(stderr, "usage: bench_loader ROOT [IMAGES]\n");
+        std::fprintf(stderr, "usage: bench_loader ROOT [IMAGES [SHARDS]]\n");
         return exit_usage;
     }
     try {
-        bench(argv[1], argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 200);
+        const std::size_t images = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 200;
+        bench(argv[1], images);
+        if (argc > 3) bench_shards(argv[3], images);
         return exit_done;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "%s\n", error.what());

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+#include <string>
+
 namespace aocq::engine {
 namespace {
 
@@ -33,6 +36,30 @@ TEST(DataUse, WrongKeysAndValuesNameTheirPath) {
     EXPECT_EQ(failing_key(section({{"images", 41}})), "data.evaluation.images");
     EXPECT_EQ(failing_key(section({{"chunk", 4}})), "data.evaluation.chunk");
     EXPECT_EQ(failing_key(section({{"lease", 4}}), Purpose::calibration), "data.calibration.lease");
+    EXPECT_EQ(failing_key(section({{"draw", 4}}), Purpose::calibration), "data.calibration.draw");
+    EXPECT_EQ(failing_key(section({{"draw", -1}})), "data.evaluation.draw");
+}
+
+TEST(DataUse, FewerEvaluationImagesAreADrawAndNotTheFirst) {
+    const auto few = [](int images, int draw = 0) {
+        return open_data(section({{"images", images}, {"draw", draw}}), Purpose::evaluation);
+    };
+    const DataUse ten = few(10), twenty = few(20), all = few(40);
+    ASSERT_EQ(ten.dataset->size(), 10U);
+    EXPECT_EQ(ten.images, 10);
+    std::set<std::string> larger;
+    for (std::size_t i = 0; i < 20; ++i) larger.insert(twenty.dataset->name(i));
+    bool first_ones = true;
+    for (std::size_t i = 0; i < 10; ++i) {
+        EXPECT_TRUE(larger.contains(ten.dataset->name(i)));
+        first_ones = first_ones && ten.dataset->name(i) == all.dataset->name(i);
+    }
+    EXPECT_FALSE(first_ones);
+    // What a key of a result names.
+    EXPECT_EQ(few(10).dataset->fingerprint(), ten.dataset->fingerprint());
+    EXPECT_NE(few(10, 1).dataset->fingerprint(), ten.dataset->fingerprint());
+    EXPECT_NE(all.dataset->fingerprint(), ten.dataset->fingerprint());
+    EXPECT_EQ(few(40, 1).dataset->fingerprint(), all.dataset->fingerprint());
 }
 
 TEST(DataUse, CalibrationImagesDependOnTheSeedAndAreSorted) {
