@@ -162,13 +162,16 @@ quant::QuantizedModel StudyRunner::start_of(int index, const std::string& parent
     return fresh;
 }
 
-// Kept between units, since the parts of one stage walk over the same images one after the other.
-quant::BlockWalk& StudyRunner::walk(int index) {
+// The parts of a stage go over the same images one after the other, so the walk goes on from where
+// the last part left it; but not with values that a pass left there, for a unit's bits must not
+// depend on what its rank did before. Whole stages begin anew.
+quant::BlockWalk& StudyRunner::walk(int index, WalkStart start) {
     const config::Experiment& wanted = experiment(index);
     const std::string key = canonical_json(
         {{"model", wanted.model}, {"images", wanted.calibration}, {"seed", wanted.seed}});
-    if (walk_ && walk_->key == key) {
+    if (start == WalkStart::continued && walk_ && walk_->key == key) {
         walk_->walk.forget_student();
+        walk_->walk.forget_left();
         return walk_->walk;
     }
     const LoadedModel& loaded = model(index);
@@ -189,7 +192,7 @@ quant::BlockWalk& StudyRunner::walk(int index) {
 
 template <class StageTask>
 void StudyRunner::in_stage(
-    const StageTask& task,
+    const StageTask& task, WalkStart start,
     const std::function<void(const quant::Stage&, const quant::PassContext&)>& use) {
     const LoadedModel& loaded = model(task.experiment);
     const config::Experiment& wanted = experiment(task.experiment);
@@ -207,7 +210,7 @@ void StudyRunner::in_stage(
                                     .parameters = loaded.on_device,
                                     .sites = loaded.sites,
                                     .statistics = statistics,
-                                    .walk = &walk(task.experiment),
+                                    .walk = &walk(task.experiment, start),
                                     .sensitivity = &sensitivity,
                                     .seed = wanted.seed,
                                     .may_stop = [&] {
@@ -231,19 +234,21 @@ std::vector<std::byte> StudyRunner::perform(const Unit& unit, const PassTask& ta
                                             const std::stop_token&) {
     const Checkpoint checkpoint(folder_.cache().file("checkpoint", unit.key));
     quant::QuantizedModel quantized;
-    in_stage(task, [&](const quant::Stage& stage, const quant::PassContext& context) {
-        Checkpoint state = checkpoint;
-        std::size_t done = 0;
-        if (auto saved = state.load()) {
-            done = saved->steps;
-            quantized = std::move(saved->model);
-        } else {
-            quantized = start_of(task.experiment, task.parent);
-        }
-        quant::run_steps(stage, done, context, quantized, [&](std::size_t steps) {
-            if (steps < stage.steps.size()) state.offer(quantized, steps);
-        });
-    });
+    in_stage(task, WalkStart::fresh,
+             [&](const quant::Stage& stage, const quant::PassContext& context) {
+                 Checkpoint state = checkpoint;
+                 std::size_t done = 0;
+                 if (auto saved = state.load()) {
+                     done = saved->steps;
+                     quantized = std::move(saved->model);
+                 } else {
+                     quantized = start_of(task.experiment, task.parent);
+                 }
+                 quant::run_steps(stage, done, context, quantized, [&](std::size_t steps) {
+                     if (steps < stage.steps.size()) state.offer(quantized, steps);
+                 });
+             });
+    walk_.reset();  // its values may be large
     keep("artefact", unit, quant::to_bundle(quantized, provenance(task)));
     checkpoint.remove();
     return {};
@@ -252,9 +257,10 @@ std::vector<std::byte> StudyRunner::perform(const Unit& unit, const PassTask& ta
 std::vector<std::byte> StudyRunner::perform(const Unit& unit, const PartTask& task,
                                             const std::stop_token&) {
     quant::QuantizedModel quantized = start_of(task.experiment, task.parent);
-    in_stage(task, [&](const quant::Stage& stage, const quant::PassContext& context) {
-        quant::run_step(stage.steps[task.step], context, quantized);
-    });
+    in_stage(task, WalkStart::continued,
+             [&](const quant::Stage& stage, const quant::PassContext& context) {
+                 quant::run_step(stage.steps[task.step], context, quantized);
+             });
     keep("part", unit, quant::to_bundle(quantized, provenance(task)));
     return {};
 }

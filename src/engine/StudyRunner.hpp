@@ -37,7 +37,7 @@ class StudyRunner : public UnitRunner {
   private:
     struct LoadedModel;
     struct Walk {
-        std::string key;
+        std::string key;  // "" for a whole stage's, which no other unit goes on with
         quant::BlockWalk walk;
     };
     struct Simulated {
@@ -74,10 +74,11 @@ class StudyRunner : public UnitRunner {
         int experiment, std::int64_t first, std::int64_t last, const std::stop_token& stop,
         const std::function<void(const at::Tensor&, std::int64_t)>& use);
     quant::QuantizedModel start_of(int experiment, const std::string& parent);
-    quant::BlockWalk& walk(int experiment);
+    enum class WalkStart { fresh, continued };
+    quant::BlockWalk& walk(int experiment, WalkStart start);
     // Calls `use` with the task's stage and all that its passes may ask for.
     template <class StageTask>
-    void in_stage(const StageTask& task,
+    void in_stage(const StageTask& task, WalkStart start,
                   const std::function<void(const quant::Stage&, const quant::PassContext&)>& use);
     template <class StageTask>
     Json provenance(const StageTask& task);
