@@ -76,7 +76,7 @@ StudyState::StudyState(const OpenedStudy& opened) : opened_(opened) {
             continue;
         }
         try {
-            const auto bundle = store::read_bundle(entry->path(), "result");
+            const auto bundle = store::read_header(entry->path(), "result");
             other_results_.insert(bundle.attributes.at("id").get<std::string>());
         } catch (const std::exception& error) {
             log_warning("{}", error.what());

@@ -39,6 +39,21 @@ std::string gpu_models(const std::filesystem::path& driver) {
     return all;
 }
 
+// Inter-operator threads would only compete with the other ranks of the node. Torch takes their
+// number once in a process, and not after its first parallel work: then it stays as it is, which
+// changes no bit.
+void spare_interop_threads() {
+    static const bool done = [] {
+        try {
+            at::set_num_interop_threads(1);
+        } catch (const c10::Error&) {
+            return false;
+        }
+        return true;
+    }();
+    static_cast<void>(done);
+}
+
 }  // namespace
 
 int gpu_count() {
@@ -77,8 +92,7 @@ void set_numerics(int threads) {
     // cuBLAS is deterministic only with a workspace of fixed size; it reads this at its first call.
     setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
     at::set_num_threads(threads);
-    // Inter-operator threads would only compete with the other ranks of the node.
-    at::set_num_interop_threads(1);
+    spare_interop_threads();
     at::globalContext().setAllowTF32CuBLAS(false);
     at::globalContext().setAllowTF32CuDNN(false);
     at::globalContext().setDeterministicAlgorithms(true, true);

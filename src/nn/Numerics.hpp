@@ -26,7 +26,7 @@ at::Device to_device(DeviceChoice choice);
 // too (an illegal address, a device-side assertion, a lost GPU); not when memory runs out.
 bool is_device_failure(const std::exception& error);
 
-// Threads per rank, TF32 off, deterministic algorithms on. Once per process.
+// Threads per rank, TF32 off, deterministic algorithms on.
 void set_numerics(int threads);
 
 // E.g. "cpu avx2, torch 2.13.0, 1 thread", "cuda NVIDIA H100 80GB HBM3, torch ...": no host

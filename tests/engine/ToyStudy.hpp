@@ -17,12 +17,12 @@ struct ToyStudy {
     TempFolder folder;
     std::string text;
 
-    explicit ToyStudy(const std::string& observers = R"(["minmax", "mse"])") {
+    explicit ToyStudy(const std::string& observers = R"(["minmax", "mse"])", int depth = 1) {
         nn::VitShape shape;
         shape.image_size = 64;
         shape.patch_size = 16;
         shape.width = 24;
-        shape.depth = 1;
+        shape.depth = depth;
         shape.heads = 2;
         shape.classes = 20;
         const nn::Graph graph = nn::build_vit(shape);
@@ -36,7 +36,7 @@ family = "vit"
 image_size = 64
 patch_size = 16
 width = 24
-depth = 1
+depth = {}
 heads = 2
 classes = 20
 weights = "toy.safetensors"
@@ -73,7 +73,7 @@ rows = "method.fit.observer"
 columns = "bits"
 cell = ["top1", "kl"]
 )",
-                           observers);
+                           depth, observers);
         write();
     }
     void write() const { write_text(file(), text); }
