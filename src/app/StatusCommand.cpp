@@ -97,7 +97,8 @@ int show(const StatusArguments& arguments, const OpenedStudy& opened) {
     std::string last_cause;  // one unit's failure may block a hundred experiments
     for (const Json& row : list) {
         std::string cause = row["cause"].get<std::string>();
-        if (!cause.empty() && cause == std::exchange(last_cause, cause)) cause = "for the same cause";
+        if (!cause.empty() && cause == std::exchange(last_cause, cause))
+            cause = "for the same cause";
         fmt::print("{:12}  {:9}  {:6}  {}{}\n", row["id"].get<std::string>(),
                    row["state"].get<std::string>(), row["bits"].get<std::string>(),
                    row["coordinates"].get<std::string>(),
