@@ -174,6 +174,8 @@ def flipped(test):
             for file in study.files(reader):
                 file.unlink()
         damaged = study.files(kind)[number % len(study.files(kind))]
+        if kind == "artefact":  # the last stage's, which the evaluation reads: one before it is read by nobody now
+            damaged = max(study.files(kind), key=lambda file: file.stat().st_mtime_ns)
         flip_one_bit(damaged)
         expect_mended(study, damaged, 1 + number % 3, digest)
         print(f"{kind}: reported, made again, the same bytes")

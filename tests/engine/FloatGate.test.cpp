@@ -165,13 +165,17 @@ TEST(FloatGate, RecordedTableIsFoundAgain) {
             .empty());
 }
 
-TEST(FloatGate, FirstImagesOfAListAreAnotherCount) {
+TEST(FloatGate, FewerImagesAreAListOfTheirOwn) {
     test::ToyStudy toy;
+    const config::Study all = toy.study();
+    const FloatSubject whole = float_subject(all.experiments.front(), gather_facts(all));
     toy.replace("batch = 4", "batch = 4\nimages = 8");
     const config::Study study = toy.study();
-    const FloatSubject asked = float_subject(study.experiments.front(), gather_facts(study));
-    EXPECT_EQ(asked.images, 8);
-    EXPECT_EQ(asked.listed, 23);
+    const FloatSubject drawn = float_subject(study.experiments.front(), gather_facts(study));
+    EXPECT_EQ(whole.listed, 23);
+    EXPECT_EQ(drawn.images, 8);
+    EXPECT_EQ(drawn.listed, 8);
+    EXPECT_NE(drawn.list, whole.list);
 }
 
 }  // namespace
