@@ -176,7 +176,7 @@ quant::BlockWalk& StudyRunner::walk(int index, WalkStart start) {
     }
     const LoadedModel& loaded = model(index);
     walk_.reset();
-    walk_.emplace(Walk{key,
+    walk_.emplace(Walk{start == WalkStart::continued ? key : std::string(),
                        {loaded.model.graph,
                         loaded.on_device,
                         [this, index](const auto& use_batch) {

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "engine/Facts.hpp"
+#include "engine/StageCache.hpp"
 #include "engine/ToyStudy.hpp"
 
 namespace aocq::engine {
@@ -151,6 +152,13 @@ TEST(Work, GateStandsBetweenTheFloatModelAndAllThatIsBuiltOnIt) {
     ASSERT_EQ(task.references.size(), 1U);
     EXPECT_EQ(task.references[0].top1, 5);
     EXPECT_EQ(cached_kind(work.tasks[gate->index]), "gate");
+    // What people list and prune knows every kind that units leave.
+    for (const Task& made : work.tasks) {
+        const std::string kind(cached_kind(made));
+        const auto& known = cache_kinds();
+        EXPECT_TRUE(kind.empty() || std::find(known.begin(), known.end(), kind) != known.end())
+            << kind;
+    }
 }
 
 TEST(Work, GateChangesNoKeyButItsOwn) {
