@@ -32,15 +32,22 @@ class ValueOrder {
 
 using Place = std::vector<std::size_t>;
 
+// Every experiment has widths and a seed, axes or not.
+std::optional<std::string> label_in(const ResultRow& row, const std::string& key) {
+    if (auto label = label_at(row.coordinates, key)) return label;
+    if (key == "bits") return config::to_string(row.bits);
+    if (is_seed_key(key)) return std::to_string(row.seed);
+    return std::nullopt;
+}
+
 bool has_all(const ResultRow& row, const Keys& keys) {
-    return std::all_of(keys.begin(), keys.end(), [&](const std::string& key) {
-        return label_at(row.coordinates, key).has_value();
-    });
+    return std::all_of(keys.begin(), keys.end(),
+                       [&](const std::string& key) { return label_in(row, key).has_value(); });
 }
 
 Place place_of(const ResultRow& row, const Keys& keys, ValueOrder& order) {
     Place place;
-    for (const auto& key : keys) place.push_back(order.place(key, *label_at(row.coordinates, key)));
+    for (const auto& key : keys) place.push_back(order.place(key, *label_in(row, key)));
     return place;
 }
 
@@ -62,7 +69,7 @@ Keys left_out(const Results& chosen, const config::TableSpec& spec) {
     std::map<std::pair<Labels, std::string>, std::string> seen;
     for (const ResultRow* row : chosen) {
         Labels cell;
-        for (const auto& key : named) cell.push_back(*label_at(row->coordinates, key));
+        for (const auto& key : named) cell.push_back(*label_in(*row, key));
         for (const auto& [key, value] : row->coordinates) {
             if (is_seed_key(key) || contains(named, key) || contains(added, key)) continue;
             const auto [place, fresh] = seen.emplace(std::pair(cell, key), label_of(value));

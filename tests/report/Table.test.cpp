@@ -53,6 +53,16 @@ TEST(Table, PutsTheFloatModelFirstAndRepeatsItsValue) {
     EXPECT_THAT(table.parts[1].rows[1].cells, ElementsAre("0.03125", "4.500"));
 }
 
+TEST(Table, WidthsNeedNotBeAnAxisToBeColumns) {
+    std::vector<ResultRow> rows = example();
+    for (ResultRow& row : rows) {
+        std::erase_if(row.coordinates, [](const auto& entry) { return entry.first == "bits"; });
+    }
+    const Table table = build_table(example_spec(), rows, nullptr);
+    EXPECT_THAT(headers(table.parts[0]), ElementsAre("W8A8", "W4A4"));
+    EXPECT_THAT(table.parts[0].rows[1].cells, ElementsAre("71.25", "10.00"));
+}
+
 TEST(Table, ShowsMeanAndDeviationOverSeeds) {
     const Table table = build_table(example_spec(), example(), nullptr);
     // 72.00 and 71.50: deviation 0.5 / sqrt(2)
