@@ -12,9 +12,10 @@
 namespace aocq::quant {
 namespace {
 
-// The whole range of the balanced values and how far it is shrunk: an outlier's channel weighs more
-// in the output the more it was scaled down.
-constexpr std::array range_factors{1.0F, 0.85F, 0.7F, 0.55F, 0.4F, 0.3F, 0.2F, 0.1F};
+// The whole range of the balanced values and how far it is widened or shrunk: an outlier's channel
+// weighs more in the output the more it was scaled down.
+constexpr std::array range_factors{1.4F, 1.2F, 1.0F, 0.85F, 0.7F, 0.55F, 0.4F, 0.3F, 0.2F, 0.1F};
+constexpr std::size_t first_factor = 2;
 // Of a weight's grid while candidates are compared; the chosen one gets a finer search.
 constexpr int weight_steps = 12;
 
@@ -28,11 +29,20 @@ Quantizer on_range(const Quantizer& like, Range range) {
     return quantizer;
 }
 
+Range scaled(Range range, std::size_t place) {
+    return {range.low * range_factors[place], range.high * range_factors[place]};
+}
+
 }  // namespace
 
 Extremes::Extremes(const at::Tensor& x) {
     const at::Tensor flat = x.reshape({-1, x.size(-1)});
     std::tie(low, high) = at::aminmax(flat, 0);
+}
+
+Extremes::Extremes(const at::Tensor& x, const std::vector<std::int64_t>& images)
+    : Extremes(x.index_select(
+          0, at::tensor(at::ArrayRef<std::int64_t>(images.data(), images.size())).to(x.device()))) {
 }
 
 Range Extremes::balanced(const Balance& balance) const {
@@ -44,33 +54,49 @@ LayerSearch::LayerSearch(const BalanceOptions& options, LayerTask task)
     : options_(options),
       task_(std::move(task)),
       extremes_(task_.x),
-      middle_((extremes_.low + extremes_.high) / 2),
       layer_(task_.weight),
       column_norms_(task_.weight.to(at::kDouble).square().sum(0)) {
     if (task_.companion) companion_extremes_ = Extremes(task_.companion->x);
     const Split split = split_images(task_.x.size(0));
-    search_ = make_part(split.search);
-    judge_ = make_part(split.judge);
+    const auto [even, odd] = halves(split.search);
+    search_ = {make_part(even, odd, options_.rows / 2), make_part(odd, even, options_.rows / 2)};
+    judge_ = make_part(split.search, split.judge, options_.rows);
+    if (!task_.rounded) return;
+    search_moments_ = moments_of({&search_[0], &search_[1]});
+    judge_moments_ = moments_of({&judge_});
 }
 
-LayerSearch::Part LayerSearch::make_part(const std::vector<std::int64_t>& images) const {
+LayerSearch::Part LayerSearch::make_part(const std::vector<std::int64_t>& seen,
+                                         const std::vector<std::int64_t>& measured,
+                                         std::int64_t rows) const {
     Part part;
-    part.rows = pick_rows(task_.x, task_.token_weights, images, options_.rows);
+    part.rows = pick_rows(task_.x, task_.token_weights, measured, rows);
     part.root = part.rows.weights.sqrt().flatten().contiguous();
-    if (task_.companion) {
-        part.companion = pick_rows(task_.companion->x, task_.token_weights, images, options_.rows);
-        part.companion_root = part.companion.weights.sqrt().flatten().contiguous();
-    }
-    if (!task_.rounded) return part;
-    const at::Tensor weighted = part.rows.x * part.rows.weights;
-    const at::Tensor sum = weighted.sum(0, false, at::kDouble);
-    const at::Tensor square = at::mm(weighted.t(), part.rows.x).to(at::kDouble);
-    const double total = part.rows.weights.sum(at::kDouble).item<double>();
-    const at::Tensor shift = middle_.to(at::kDouble), cross = at::outer(sum, shift);
-    part.moment = square.to(at::kFloat);
-    part.shifted_moment =
-        (square - cross - cross.t() + at::outer(shift, shift) * total).to(at::kFloat);
+    part.extremes = Extremes(task_.x, seen);
+    if (!task_.companion) return part;
+    part.companion = pick_rows(task_.companion->x, task_.token_weights, measured, rows);
+    part.companion_root = part.companion.weights.sqrt().flatten().contiguous();
+    part.companion_extremes = Extremes(task_.companion->x, seen);
     return part;
+}
+
+LayerSearch::Moments LayerSearch::moments_of(const std::vector<const Part*>& parts) const {
+    const auto options = extremes_.low.options().dtype(at::kDouble);
+    const std::int64_t channels = extremes_.low.size(0);
+    at::Tensor sum = at::zeros({channels}, options);
+    at::Tensor square = at::zeros({channels, channels}, options);
+    double total = 0;
+    for (const Part* part : parts) {
+        const Rows& rows = part->rows;
+        const at::Tensor weighted = rows.x * rows.weights;
+        sum += weighted.sum(0, false, at::kDouble);
+        square += at::mm(weighted.t(), rows.x).to(at::kDouble);
+        total += rows.weights.sum(at::kDouble).item<double>();
+    }
+    const at::Tensor shift = ((extremes_.low + extremes_.high) / 2).to(at::kDouble);
+    const at::Tensor cross = at::outer(sum, shift);
+    const at::Tensor moved = square - cross - cross.t() + at::outer(shift, shift) * total;
+    return {square.to(at::kFloat), moved.to(at::kFloat)};
 }
 
 LayerSearch::Candidate LayerSearch::identity() const {
@@ -110,46 +136,50 @@ LayerSearch::Candidate LayerSearch::best_exponent(bool shifted, const Candidate&
     return best;
 }
 
+Balance LayerSearch::balance_of(const Extremes& extremes, double alpha, bool shifted) const {
+    const at::Tensor &low = extremes.low, &high = extremes.high;
+    const at::Tensor shift = shifted ? (low + high) / 2 : at::zeros_like(low);
+    const at::Tensor extent = relative_extent(at::maximum(high - shift, shift - low).clamp_min(0));
+    return {normalized_scale(extent.pow(alpha), options_.power_of_two), shift};
+}
+
 LayerSearch::Candidate LayerSearch::evaluate(double alpha, bool shifted,
                                              const Candidate* near) const {
     Candidate c;
     c.alpha = alpha;
     c.shifted = shifted;
-    const at::Tensor &low = extremes_.low, &high = extremes_.high;
-    const at::Tensor shift = shifted ? middle_ : at::zeros_like(low);
-    const at::Tensor extent = relative_extent(at::maximum(high - shift, shift - low).clamp_min(0));
-    c.balance = {normalized_scale(extent.pow(alpha), options_.power_of_two), shift};
+    c.balance = balance_of(extremes_, alpha, shifted);
+    std::vector<Balance> balances;
+    for (const Part& part : search_) balances.push_back(balance_of(part.extremes, alpha, shifted));
     if (task_.input) {
-        const Found found = best_range(search_.rows, search_.root, extremes_, *task_.input,
-                                       c.balance, near ? near->shrunk : 0);
-        c.range = found.range;
+        const Found found = best_range(Which::input, balances, near ? near->shrunk : first_factor);
         c.shrunk = found.place;
+        c.range = scaled(extremes_.balanced(c.balance), found.place);
         c.activation = found.error;
     }
     if (task_.companion) {
         const Found found =
-            best_range(search_.companion, search_.companion_root, companion_extremes_,
-                       *task_.companion->quantizer, c.balance, near ? near->companion_shrunk : 0);
-        c.companion = found.range;
+            best_range(Which::companion, balances, near ? near->companion_shrunk : first_factor);
         c.companion_shrunk = found.place;
+        c.companion = scaled(companion_extremes_.balanced(c.balance), found.place);
         c.activation += task_.companion->share * found.error;
     }
-    c.weight = weight_error(search_, c);
+    c.weight = weight_error(search_moments_, c);
     return c;
 }
 
-LayerSearch::Found LayerSearch::best_range(const Rows& rows, const at::Tensor& root,
-                                           const Extremes& extremes, const Quantizer& quantizer,
-                                           const Balance& balance, std::size_t start) const {
-    if (quantizer.scheme.mode == Mode::dynamic)
-        return {{}, 0, activation_error(rows, root, quantizer, balance, {})};
-    const Range full = extremes.balanced(balance);
+LayerSearch::Found LayerSearch::best_range(Which which, const std::vector<Balance>& balances,
+                                           std::size_t start) const {
     const auto attempt = [&](std::size_t place) -> Found {
-        const Range range{full.low * range_factors[place], full.high * range_factors[place]};
-        return {range, place, activation_error(rows, root, quantizer, balance, range)};
+        double error = 0;
+        for (std::size_t i = 0; i < search_.size(); ++i)
+            error += activation_error(search_[i], which, balances[i], place);
+        return {place, error};
     };
-    // The error falls to one minimum and rises again: wider while that helps, else narrower.
     Found best = attempt(start);
+    const Quantizer& like = which == Which::input ? *task_.input : *task_.companion->quantizer;
+    if (like.scheme.mode == Mode::dynamic) return best;
+    // The error falls to one minimum and rises again: wider while that helps, else narrower.
     const auto better = [&](Found found) {
         if (!(found.error < best.error)) return false;
         best = found;
@@ -163,14 +193,19 @@ LayerSearch::Found LayerSearch::best_range(const Rows& rows, const at::Tensor& r
     return best;
 }
 
-double LayerSearch::activation_error(const Rows& rows, const at::Tensor& root,
-                                     const Quantizer& like, const Balance& balance,
-                                     Range range) const {
+double LayerSearch::activation_error(const Part& part, Which which, const Balance& balance,
+                                     std::size_t place) const {
+    const bool input = which == Which::input;
+    const Extremes& extremes = input ? part.extremes : part.companion_extremes;
+    const Quantizer& like = input ? *task_.input : *task_.companion->quantizer;
+    const Rows& rows = input ? part.rows : part.companion;
+    const at::Tensor& root = input ? part.root : part.companion_root;
+    const Range range = scaled(extremes.balanced(balance), place);
     // The layer's weight is for x, so the error is seen there and the weight stays as it is.
     return layer_.of_weighted(rounding_error(rows.x, root, balance, on_range(like, range)), root);
 }
 
-double LayerSearch::weight_error(const Part& part, const Candidate& candidate) const {
+double LayerSearch::weight_error(const Moments& moments, const Candidate& candidate) const {
     if (!task_.rounded) return 0;
     const Balance& balance = candidate.balance;
     const at::Tensor weight = task_.weight * balance.scale;
@@ -178,23 +213,21 @@ double LayerSearch::weight_error(const Part& part, const Candidate& candidate) c
     const Site site{"weight", SiteKind::linear_weight, 0, nn::Operand::weight, "weight"};
     fit_weight_quantizer(weight, site, quantizer, weight_steps);
     const at::Tensor difference = (fake_quantize(weight, site, quantizer) - weight) / balance.scale;
-    const at::Tensor& moment = candidate.shifted ? part.shifted_moment : part.moment;
+    const at::Tensor& moment = candidate.shifted ? moments.shifted : moments.plain;
     return (at::mm(difference, moment) * difference).sum(at::kDouble).item<double>();
 }
 
 LayerSearch::Judged LayerSearch::judge(const Candidate& candidate) const {
+    const Balance balance = balance_of(judge_.extremes, candidate.alpha, candidate.shifted);
     Judged judged;
-    if (task_.input) {
-        judged.activation = activation_error(judge_.rows, judge_.root, *task_.input,
-                                             candidate.balance, candidate.range);
-    }
+    if (task_.input)
+        judged.activation = activation_error(judge_, Which::input, balance, candidate.shrunk);
     if (task_.companion) {
         judged.activation +=
-            task_.companion->share * activation_error(judge_.companion, judge_.companion_root,
-                                                      *task_.companion->quantizer,
-                                                      candidate.balance, candidate.companion);
+            task_.companion->share *
+            activation_error(judge_, Which::companion, balance, candidate.companion_shrunk);
     }
-    judged.weight = weight_error(judge_, candidate);
+    judged.weight = weight_error(judge_moments_, candidate);
     return judged;
 }
 

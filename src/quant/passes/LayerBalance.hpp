@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "quant/Quantization.hpp"
 #include "quant/passes/BalanceOptions.hpp"
@@ -28,6 +29,8 @@ struct Extremes {
 
     Extremes() = default;
     explicit Extremes(const at::Tensor& x);
+    // Of some images of x [images, rows, C].
+    Extremes(const at::Tensor& x, const std::vector<std::int64_t>& images);
     // Of all channels after the balance.
     Range balanced(const Balance& balance) const;
 };
@@ -59,7 +62,9 @@ class LayerSearch {
     };
 
     Candidate identity() const;
-    // The best of all, `unchanged` included.
+    // The best of all, `unchanged` included. Extents that one half of the images shows are tried on
+    // the other half, because the more a channel is scaled by its extremes, the more of it lies
+    // beyond them in other images.
     Candidate best(const Candidate& unchanged) const;
     Candidate best() const { return best(identity()); }
 
@@ -76,36 +81,47 @@ class LayerSearch {
     double predicted(const Candidate& candidate) const;
 
   private:
-    // Rows with their weighted moments: sum of w (x - m)(x - m)^T for m = 0 and m = the shift.
+    // Extremes of some images and rows of others: what lies beyond the extremes is cut off, as it
+    // will be in images that the calibration has not seen.
     struct Part {
         Rows rows, companion;
-        at::Tensor root;                    // of the rows' weights [R]
-        at::Tensor companion_root;          // the same of the companion's rows
-        at::Tensor moment, shifted_moment;  // [C, C] f32
+        at::Tensor root;                        // of the rows' weights [R]
+        at::Tensor companion_root;              // the same of the companion's rows
+        Extremes extremes, companion_extremes;  // of the other images
+        at::Tensor shift() const { return (extremes.low + extremes.high) / 2; }
+    };
+    // Sum of w (x - m)(x - m)^T for m = 0 and m = the shift: [C, C] f32.
+    struct Moments {
+        at::Tensor plain, shifted;
     };
     struct Found {
-        Range range;
         std::size_t place = 0;
         double error = 0;
     };
+    enum class Which { input, companion };
 
-    Part make_part(const std::vector<std::int64_t>& images) const;
+    Part make_part(const std::vector<std::int64_t>& seen, const std::vector<std::int64_t>& measured,
+                   std::int64_t rows) const;
+    Moments moments_of(const std::vector<const Part*>& parts) const;
     Candidate best_exponent(bool shifted, const Candidate& identity) const;
     Candidate evaluate(double alpha, bool shifted, const Candidate* near) const;
-    // The range with the smallest error, looked for from `start` on in the list of factors.
-    Found best_range(const Rows& rows, const at::Tensor& root, const Extremes& extremes,
-                     const Quantizer& quantizer, const Balance& balance, std::size_t start) const;
-    double activation_error(const Rows& rows, const at::Tensor& root, const Quantizer& like,
-                            const Balance& balance, Range range) const;
-    double weight_error(const Part& part, const Candidate& candidate) const;
+    // r^alpha of these extremes, which are as far from `shift` as they are.
+    Balance balance_of(const Extremes& extremes, double alpha, bool shifted) const;
+    // The range with the smallest error, looked for from `start` on in the list of factors; one
+    // balance per part of the search.
+    Found best_range(Which which, const std::vector<Balance>& balances, std::size_t start) const;
+    double activation_error(const Part& part, Which which, const Balance& balance,
+                            std::size_t place) const;
+    double weight_error(const Moments& moments, const Candidate& candidate) const;
 
     const BalanceOptions& options_;
     LayerTask task_;
-    Extremes extremes_, companion_extremes_;
-    at::Tensor middle_;  // of every channel's extremes [C]: the shift
+    Extremes extremes_, companion_extremes_;  // of all images
     LayerError layer_;
     at::Tensor column_norms_;  // |w_c|^2 [C] f64
-    Part search_, judge_;
+    std::vector<Part> search_;
+    Part judge_;
+    Moments search_moments_, judge_moments_;
 };
 
 }  // namespace aocq::quant

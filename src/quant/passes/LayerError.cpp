@@ -18,6 +18,14 @@ Split split_images(std::int64_t images, int held_back) {
     return split;
 }
 
+Halves halves(const std::vector<std::int64_t>& images) {
+    Halves found;
+    for (std::size_t i = 0; i < images.size(); ++i)
+        (i % 2 == 0 ? found.even : found.odd).push_back(images[i]);
+    if (found.odd.empty()) found.odd = found.even;
+    return found;
+}
+
 Rows pick_rows(const at::Tensor& x, const at::Tensor& weights,
                const std::vector<std::int64_t>& images, std::int64_t most) {
     const std::int64_t total = x.size(0), channels = x.size(-1);

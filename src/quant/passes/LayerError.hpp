@@ -21,6 +21,12 @@ struct Split {
 };
 Split split_images(std::int64_t images, int held_back = 4);
 
+// Every other image of the list, and the rest; a single one is both halves.
+struct Halves {
+    std::vector<std::int64_t> even, odd;
+};
+Halves halves(const std::vector<std::int64_t>& images);
+
 // About `most` rows of the given images, x [images, ..., C] and weights [images, rows]: a quarter
 // of them the rows with the largest values, because a few tokens carry the outliers that a range
 // must not cut off, the others evenly spaced among the rest, whose weights make up for the rows

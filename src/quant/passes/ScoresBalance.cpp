@@ -22,7 +22,7 @@ at::Tensor per_channel(const at::Tensor& x) {
     return x.transpose(1, 2).reshape({-1, x.size(1) * x.size(3)});
 }
 
-at::Tensor rounded(const at::Tensor& x, SiteKind kind, const Quantizer& like) {
+Quantizer fitted(const at::Tensor& x, SiteKind kind, const Quantizer& like) {
     Quantizer quantizer = like;
     const Site site{"operand", kind, 0, nn::Operand::first, ""};
     if (quantizer.scheme.granularity == Granularity::tensor) {
@@ -32,7 +32,15 @@ at::Tensor rounded(const at::Tensor& x, SiteKind kind, const Quantizer& like) {
     } else {
         fit_quantizer(x.contiguous(), site, quantizer);
     }
-    return fake_quantize(x, site, quantizer);
+    return quantizer;
+}
+
+at::Tensor rounded(const at::Tensor& x, SiteKind kind, const Quantizer& quantizer) {
+    return fake_quantize(x, {"operand", kind, 0, nn::Operand::first, ""}, quantizer);
+}
+
+at::Tensor index_of(const std::vector<std::int64_t>& places, const at::Tensor& like) {
+    return at::tensor(at::ArrayRef<std::int64_t>(places.data(), places.size())).to(like.device());
 }
 
 std::vector<std::int64_t> evenly_spaced(std::int64_t count, std::int64_t most) {
@@ -57,23 +65,35 @@ std::vector<std::int64_t> attention_rows(const std::vector<std::int64_t>& images
 
 ScoresSearch::ScoresSearch(const BalanceOptions& options, const ScoresTask& task)
     : options_(options), factor_(task.factor), query_(*task.query), key_(*task.key) {
-    const auto [low, high] = at::aminmax(per_channel(task.k), 0);
-    middle_ = (low + high) / 2;
-    key_extent_ = relative_extent((high - low) / 2);
-    query_extent_ = relative_extent(std::get<0>(per_channel(task.q).abs().max(0)));
-    const Split split = split_images(task.token_weights.size(0));
-    search_ = take(task, split.search);
-    judge_ = take(task, split.judge);
+    const auto [search, judge] = split_images(task.token_weights.size(0));
+    std::vector<std::int64_t> all = search;
+    for (const std::int64_t image : judge) all.push_back(image);
+    extents_ = part_of(task, all, judge).extents;
+    const auto [even, odd] = halves(search);
+    search_ = {part_of(task, even, odd), part_of(task, odd, even)};
+    judge_ = part_of(task, search, judge);
+}
+
+ScoresSearch::Part ScoresSearch::part_of(const ScoresTask& task,
+                                         const std::vector<std::int64_t>& seen,
+                                         const std::vector<std::int64_t>& measured) const {
+    const std::int64_t windows = task.q.size(0) / task.token_weights.size(0);
+    const auto all = static_cast<std::int64_t>(seen.size());
+    const at::Tensor index = index_of(attention_rows(seen, windows, all, windows), task.q);
+    const auto [low, high] = at::aminmax(per_channel(task.k.index_select(0, index)), 0);
+    const at::Tensor query = per_channel(task.q.index_select(0, index)).abs();
+    return {{(low + high) / 2, relative_extent((high - low) / 2),
+             relative_extent(std::get<0>(query.max(0)))},
+            take(task, seen),
+            take(task, measured)};
 }
 
 ScoresSearch::Sample ScoresSearch::take(const ScoresTask& task,
                                         const std::vector<std::int64_t>& images) const {
     const std::int64_t all = task.token_weights.size(0);
     AOCQ_EXPECT(task.q.size(0) % all == 0);
-    const std::vector<std::int64_t> rows =
-        attention_rows(images, task.q.size(0) / all, most_images, most_windows);
     const at::Tensor index =
-        at::tensor(at::ArrayRef<std::int64_t>(rows.data(), rows.size())).to(task.q.device());
+        index_of(attention_rows(images, task.q.size(0) / all, most_images, most_windows), task.q);
     Sample s{task.q.index_select(0, index), task.k.index_select(0, index), {}, {}};
     s.probability = probability(s.q, s.k);
     s.weights = task.token_weights.reshape({task.q.size(0), -1})
@@ -89,7 +109,7 @@ at::Tensor ScoresSearch::probability(const at::Tensor& q, const at::Tensor& k) c
 }
 
 ScoresSearch::Candidate ScoresSearch::identity() const {
-    return evaluate(0, 0, at::zeros_like(middle_));
+    return evaluate(0, 0, false);
 }
 
 // Every other power of both first, then the neighbours of the best.
@@ -99,7 +119,7 @@ ScoresSearch::Candidate ScoresSearch::best() const {
     std::pair<std::size_t, std::size_t> place{0, 0};
     const auto attempt = [&](std::size_t a, std::size_t c) {
         if (!tried.emplace(a, c).second) return;
-        Candidate found = evaluate(powers[a], powers[c], middle_);
+        Candidate found = evaluate(powers[a], powers[c], true);
         if (!(found.error < best.error)) return;
         best = std::move(found);
         place = {a, c};
@@ -118,26 +138,40 @@ ScoresSearch::Candidate ScoresSearch::best() const {
 }
 
 double ScoresSearch::judge(const Candidate& candidate) const {
-    return error(judge_, candidate.balance);
+    return error(judge_, candidate);
+}
+
+Balance ScoresSearch::balance_of(const Extents& extents, const Candidate& candidate) const {
+    const at::Tensor scale =
+        extents.query.pow(candidate.query_power) / extents.key.pow(candidate.key_power);
+    return {normalized_scale(scale, options_.power_of_two),
+            candidate.shifted ? extents.middle : at::zeros_like(extents.middle)};
 }
 
 ScoresSearch::Candidate ScoresSearch::evaluate(double query_power, double key_power,
-                                               const at::Tensor& shift) const {
-    Candidate found{query_power, key_power, {}, 0};
-    const at::Tensor scale = query_extent_.pow(query_power) / key_extent_.pow(key_power);
-    found.balance = {normalized_scale(scale, options_.power_of_two), shift};
-    found.error = error(search_, found.balance);
+                                               bool shifted) const {
+    Candidate found{query_power, key_power, shifted, {}, 0};
+    found.balance = balance_of(extents_, found);
+    for (const Part& part : search_) found.error += error(part, found);
     return found;
 }
 
-double ScoresSearch::error(const Sample& s, const Balance& balance) const {
+double ScoresSearch::error(const Part& part, const Candidate& candidate) const {
+    const Sample& s = part.measured;
+    const Balance balance = balance_of(part.extents, candidate);
     const auto shape = [&](const at::Tensor& x) {  // [H * D] -> [1, H, 1, D]
         return x.view({1, s.q.size(1), 1, s.q.size(3)});
     };
-    const at::Tensor q = s.q / shape(balance.scale);
-    const at::Tensor k = (s.k - shape(balance.shift)) * shape(balance.scale);
-    const at::Tensor p = probability(rounded(q, SiteKind::attention_query, query_),
-                                     rounded(k, SiteKind::attention_key, key_));
+    const auto balanced = [&](const Sample& sample) {
+        return std::pair(sample.q / shape(balance.scale),
+                         (sample.k - shape(balance.shift)) * shape(balance.scale));
+    };
+    const auto [seen_q, seen_k] = balanced(part.seen);
+    const auto [q, k] = balanced(s);
+    const Quantizer query = fitted(seen_q, SiteKind::attention_query, query_),
+                    key = fitted(seen_k, SiteKind::attention_key, key_);
+    const at::Tensor p = probability(rounded(q, SiteKind::attention_query, query),
+                                     rounded(k, SiteKind::attention_key, key));
     return ((p - s.probability).square() * s.weights).sum(at::kDouble).item<double>();
 }
 

@@ -36,6 +36,7 @@ class ScoresSearch {
 
     struct Candidate {
         double query_power = 0, key_power = 0;
+        bool shifted = false;
         Balance balance;
         double error = 0;
     };
@@ -49,18 +50,30 @@ class ScoresSearch {
     struct Sample {
         at::Tensor q, k, probability, weights;  // weights [rows, 1, N, 1]
     };
+    struct Extents {
+        at::Tensor middle, key, query;  // [H * D]
+    };
+    // Images that show the extents and give the ranges, and others that measure the error.
+    struct Part {
+        Extents extents;
+        Sample seen, measured;
+    };
 
     Sample take(const ScoresTask& task, const std::vector<std::int64_t>& images) const;
+    Part part_of(const ScoresTask& task, const std::vector<std::int64_t>& seen,
+                 const std::vector<std::int64_t>& measured) const;
     at::Tensor probability(const at::Tensor& q, const at::Tensor& k) const;
-    Candidate evaluate(double query_power, double key_power, const at::Tensor& shift) const;
-    double error(const Sample& sample, const Balance& balance) const;
+    Balance balance_of(const Extents& extents, const Candidate& candidate) const;
+    Candidate evaluate(double query_power, double key_power, bool shifted) const;
+    double error(const Part& part, const Candidate& candidate) const;
 
     const BalanceOptions& options_;
     double factor_;
     const Quantizer& query_;
     const Quantizer& key_;
-    at::Tensor middle_, key_extent_, query_extent_;  // [H * D]
-    Sample search_, judge_;
+    Extents extents_;  // of all images
+    std::vector<Part> search_;
+    Part judge_;
 };
 
 }  // namespace aocq::quant

@@ -34,16 +34,24 @@ LayerTask outlier_task(const Quantizer* input, const Quantizer* rounded) {
     return {x, weights, test::formula("w", {10, 12}), input, rounded};
 }
 
-// The error of a candidate on the judging images, token by token in double.
+// The error of a candidate's exponent on the judging images, token by token in double: balance and
+// range follow from the images of the search alone.
 double naive(const LayerTask& task, const LayerSearch::Candidate& c) {
     const Site site{"x", SiteKind::linear_input, 0, nn::Operand::first, ""};
+    const Extremes all(task.x), seen(task.x, split_images(8).search);
+    const at::Tensor shift = c.shifted ? (seen.low + seen.high) / 2 : at::zeros_like(seen.low);
+    const at::Tensor extent = at::maximum(seen.high - shift, shift - seen.low);
+    const Balance balance{normalized_scale(relative_extent(extent).pow(c.alpha), false), shift};
+    const float factor = c.range.high / all.balanced(c.balance).high;
+    const Range range = seen.balanced(balance);
     Quantizer q = *task.input;
-    q.grids = {grid_from_range(c.range.low, c.range.high, q.scheme.bits, q.scheme.symmetry)};
+    q.grids = {
+        grid_from_range(range.low * factor, range.high * factor, q.scheme.bits, q.scheme.symmetry)};
     double sum = 0;
     for (const std::int64_t image : split_images(8).judge) {
-        const at::Tensor b = (task.x[image] - c.balance.shift) / c.balance.scale;
+        const at::Tensor b = (task.x[image] - balance.shift) / balance.scale;
         const at::Tensor error = (fake_quantize(b.contiguous(), site, q) - b).to(at::kDouble);
-        const at::Tensor balanced = task.weight.to(at::kDouble) * c.balance.scale.to(at::kDouble);
+        const at::Tensor balanced = task.weight.to(at::kDouble) * balance.scale.to(at::kDouble);
         const at::Tensor out = at::mm(error, balanced.t()).square().sum(1);
         sum += (out * task.token_weights[image].to(at::kDouble)).sum().item<double>();
     }
@@ -87,6 +95,18 @@ TEST(LayerBalance, WhereNothingMayBeShiftedNothingIs) {
     const LayerSearch search(options, task);
     EXPECT_FALSE(search.best().shifted);
     EXPECT_EQ(search.best().balance.shift.abs().max().item<float>(), 0.0F);
+}
+
+TEST(LayerBalance, OutliersThatOneImageAloneShowsAreNotBalanced) {
+    const nn::NoGradients scope;
+    const Quantizer input = quantizer_of(8, Granularity::tensor);
+    const BalanceOptions options = all_exponents();
+    LayerTask task = outlier_task(&input, nullptr);
+    task.x = test::formula("x", {8, 25, 12});
+    for (std::int64_t image = 0; image < 8; ++image)
+        task.x[image][image].fill_(0).select(0, image).fill_(30);
+    // Half of the images would scale up what the other half has its outliers in.
+    EXPECT_EQ(LayerSearch(options, task).best().alpha, 0.0);
 }
 
 TEST(LayerBalance, DynamicTokensAreBalancedToo) {
