@@ -133,10 +133,19 @@ double memory_ratio(const config::Experiment& experiment,
     return quant::footprint(graph, quant::list_sites(graph), schemes, cost).memory_ratio();
 }
 
+std::vector<metrics::ImageResult> sorted_by_index(std::vector<metrics::ImageResult> images) {
+    std::sort(images.begin(), images.end(),
+              [](const auto& a, const auto& b) { return a.index < b.index; });
+    return images;
+}
+
 }  // namespace
 
 std::vector<report::ResultRow> collect_rows(const OpenedStudy& opened) {
     const StudyState states_now(opened);
+    const auto& tables = opened.study.tables;
+    const bool keeps_images = std::any_of(tables.begin(), tables.end(),
+                                          [](const auto& table) { return !table.effects.empty(); });
     std::vector<report::ResultRow> rows;
     for (std::size_t i = 0; i < opened.study.experiments.size(); ++i) {
         const auto& experiment = opened.study.experiments[i];
@@ -148,6 +157,7 @@ std::vector<report::ResultRow> collect_rows(const OpenedStudy& opened) {
         row.seed = experiment.seed;
         row.coordinates = experiment.coordinates;
         row.model_name = work.model_name;
+        row.uses = experiment.uses;
         row.memory_ratio = memory_ratio(experiment, work.schemes);
         const ExperimentState state = states_now.of(i);
         if (state.state == State::failed) row.failure = state.cause;
@@ -155,7 +165,9 @@ std::vector<report::ResultRow> collect_rows(const OpenedStudy& opened) {
             try {
                 const auto bundle =
                     store::read_bundle(opened.folder.result(work.result_key), "result");
-                row.summary = metrics::summarize(engine::records_from_bundle(bundle));
+                std::vector<metrics::ImageResult> images = engine::records_from_bundle(bundle);
+                row.summary = metrics::summarize(images);
+                if (keeps_images) row.images = sorted_by_index(std::move(images));
                 row.complete = row.summary.n == work.images;
             } catch (const Error& error) {
                 log_warning("{}", error.what());

@@ -162,6 +162,7 @@ std::vector<TableSpec> read_tables(Fields& root, const std::vector<std::string>&
         TableSpec table = read_table(fields);
         check_table_keys(fields, "rows", table.rows, known);
         check_table_keys(fields, "columns", table.columns, known);
+        if (!table.effects.empty()) check_table_keys(fields, "effects", {table.effects}, known);
         for (const auto& other : tables) {
             if (other.name != table.name) continue;
             fields.fail("name", Error::config("two tables have the same name").found(table.name));

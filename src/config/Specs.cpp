@@ -115,18 +115,21 @@ RunConfig read_run(Fields fields) {
 }
 
 TableSpec read_table(Fields fields) {
-    know_only(fields, {"name", "caption", "rows", "columns", "cell", "published"});
+    know_only(fields, {"name", "caption", "rows", "columns", "cell", "published", "effects"});
     TableSpec table;
     table.name = read_name(fields);
     table.caption = fields.text("caption", "");
     table.rows = read_list(fields, "rows");
     table.columns = read_list(fields, "columns");
+    table.effects = fields.text("effects", "");
     table.cells = read_cells(fields);
     refuse_repeats(fields, "cell", table.cells);
     refuse_repeats(fields, "rows", table.rows);
     std::vector<std::string> keys = table.rows;
     keys.insert(keys.end(), table.columns.begin(), table.columns.end());
     refuse_repeats(fields, "columns", keys);
+    if (!table.effects.empty()) keys.push_back(table.effects);
+    refuse_repeats(fields, "effects", keys);
     if (fields.has("published")) table.published = read_published(fields.object("published"));
     return table;
 }
@@ -141,6 +144,7 @@ Json to_json(const TableSpec& table) {
                   {"rows", table.rows},
                   {"columns", table.columns},
                   {"cell", table.cells}};
+    if (!table.effects.empty()) value["effects"] = table.effects;
     if (table.published.file.empty()) return value;
     Json methods = Json::object();
     for (const auto& [label, method] : table.published.methods) methods[label] = method;

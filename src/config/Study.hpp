@@ -43,6 +43,9 @@ struct TableSpec {
     std::vector<std::string> rows;     // axis keys
     std::vector<std::string> columns;  // axis keys
     std::vector<std::string> cells;    // metrics: top1, top5, kl, agreement, memory
+    // The axis whose values are sets of switches ("method.levels"): the table shows what each
+    // switch changes, over a full factorial, instead of the cells. "": an ordinary table.
+    std::string effects;
     PublishedSpec published;
 };
 

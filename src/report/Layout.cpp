@@ -32,14 +32,6 @@ class ValueOrder {
 
 using Place = std::vector<std::size_t>;
 
-// Every experiment has widths and a seed, axes or not.
-std::optional<std::string> label_in(const ResultRow& row, const std::string& key) {
-    if (auto label = label_at(row.coordinates, key)) return label;
-    if (key == "bits") return config::to_string(row.bits);
-    if (is_seed_key(key)) return std::to_string(row.seed);
-    return std::nullopt;
-}
-
 bool has_all(const ResultRow& row, const Keys& keys) {
     return std::all_of(keys.begin(), keys.end(),
                        [&](const std::string& key) { return label_in(row, key).has_value(); });
@@ -175,6 +167,15 @@ class FloatRows {
 };
 
 }  // namespace
+
+std::optional<std::string> label_in(const ResultRow& row, const std::string& key) {
+    if (auto label = label_at(row.coordinates, key)) return label;
+    if (key == "bits") return config::to_string(row.bits);
+    if (is_seed_key(key)) return std::to_string(row.seed);
+    if (!key.ends_with(".use")) return std::nullopt;
+    const auto name = row.uses.find(key.substr(0, key.size() - 4));
+    return name == row.uses.end() ? std::nullopt : std::optional(name->second);
+}
 
 Layout lay_out(const config::TableSpec& spec, std::span<const ResultRow> results) {
     Results chosen;

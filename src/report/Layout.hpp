@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,6 +28,10 @@ struct Layout {
     std::vector<Labels> columns;
     std::vector<LayoutRow> rows;
 };
+
+// What an experiment is called along a key: its axes, and what every experiment has, axis or not
+// (widths, seed, the names of model and method).
+std::optional<std::string> label_in(const ResultRow& row, const std::string& key);
 
 Layout lay_out(const config::TableSpec& spec, std::span<const ResultRow> results);
 

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/Text.hpp"
+#include "report/Effects.hpp"
 #include "report/Label.hpp"
 #include "report/Layout.hpp"
 #include "report/Metric.hpp"
@@ -124,6 +125,7 @@ class Builder {
 
 Table build_table(const config::TableSpec& spec, std::span<const ResultRow> rows,
                   const Published* published) {
+    if (!spec.effects.empty()) return build_effects(spec, rows);
     return Builder(spec, rows, published).build();
 }
 

@@ -43,7 +43,8 @@ struct Table {
 // out, other than the seed, becomes part of the row labels, since a mean over it would say nothing.
 // A published number stands beside its cell with the difference in percentage points, marked
 // beyond spec.published.tolerance (0: nothing is marked). Its row is found by the joined labels
-// ("a, b"), by one of them, or by "float". `published` may be null.
+// ("a, b"), by one of them, or by "float". `published` may be null. With spec.effects the table is
+// one of effects (Effects.hpp).
 Table build_table(const config::TableSpec& spec, std::span<const ResultRow> rows,
                   const Published* published);
 
