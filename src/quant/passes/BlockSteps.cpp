@@ -77,6 +77,8 @@ Quantizer BlockSteps::improved(const Site& site, const Quantizer& start,
         .quantizer;
 }
 
+// Steps are searched on the images that channels were not balanced by: on those that gave the
+// extremes nothing lies beyond the range, and a range that looks too wide there is not.
 BlockSteps::Losses BlockSteps::losses_of(const Site& site) {
     run_.advance(site.node);
     return context_.graph.nodes()[site.node].role == nn::Role::linear ? of_linear(site)
@@ -100,7 +102,7 @@ BlockSteps::Losses BlockSteps::of_linear(const Site& site) {
     const auto loss = [&](const std::vector<std::int64_t>& images) {
         return std::make_unique<LinearStepLoss>(pick_rows(x, weights, images, most), layer, site);
     };
-    return {loss(split_.search), loss(split_.judge)};
+    return {loss(split_.judge), loss(split_.search)};
 }
 
 // The linear layer that takes the attention's output.
@@ -120,7 +122,7 @@ BlockSteps::Losses BlockSteps::of_attention(const Site& site) {
                                                    weights, thinned(images, options_.images),
                                                    options_.mean);
     };
-    return {loss(split_.search), loss(split_.judge)};
+    return {loss(split_.judge), loss(split_.search)};
 }
 
 }  // namespace aocq::quant

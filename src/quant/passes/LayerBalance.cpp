@@ -53,11 +53,11 @@ Range Extremes::balanced(const Balance& balance) const {
 LayerSearch::LayerSearch(const BalanceOptions& options, LayerTask task)
     : options_(options),
       task_(std::move(task)),
-      extremes_(task_.x),
       layer_(task_.weight),
       column_norms_(task_.weight.to(at::kDouble).square().sum(0)) {
-    if (task_.companion) companion_extremes_ = Extremes(task_.companion->x);
     const Split split = split_images(task_.x.size(0));
+    extremes_ = Extremes(task_.x, split.search);
+    if (task_.companion) companion_extremes_ = Extremes(task_.companion->x, split.search);
     const auto [even, odd] = halves(split.search);
     search_ = {make_part(even, odd, options_.rows / 2), make_part(odd, even, options_.rows / 2)};
     judge_ = make_part(split.search, split.judge, options_.rows);

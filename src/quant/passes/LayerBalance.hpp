@@ -116,7 +116,9 @@ class LayerSearch {
 
     const BalanceOptions& options_;
     LayerTask task_;
-    Extremes extremes_, companion_extremes_;  // of all images
+    // Of the search's images only: to the others the balanced values are like those of unseen
+    // images, which the search for steps wants (BlockSteps).
+    Extremes extremes_, companion_extremes_;
     LayerError layer_;
     at::Tensor column_norms_;  // |w_c|^2 [C] f64
     std::vector<Part> search_;

@@ -38,11 +38,11 @@ LayerTask outlier_task(const Quantizer* input, const Quantizer* rounded) {
 // range follow from the images of the search alone.
 double naive(const LayerTask& task, const LayerSearch::Candidate& c) {
     const Site site{"x", SiteKind::linear_input, 0, nn::Operand::first, ""};
-    const Extremes all(task.x), seen(task.x, split_images(8).search);
+    const Extremes seen(task.x, split_images(8).search);
     const at::Tensor shift = c.shifted ? (seen.low + seen.high) / 2 : at::zeros_like(seen.low);
     const at::Tensor extent = at::maximum(seen.high - shift, shift - seen.low);
     const Balance balance{normalized_scale(relative_extent(extent).pow(c.alpha), false), shift};
-    const float factor = c.range.high / all.balanced(c.balance).high;
+    const float factor = c.range.high / seen.balanced(c.balance).high;
     const Range range = seen.balanced(balance);
     Quantizer q = *task.input;
     q.grids = {
