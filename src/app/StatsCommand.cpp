@@ -32,7 +32,9 @@ int stats_of_file(const StatsOptions& options) {
     StatsPrinter printer(options.format);
     if (options.artefact) {
         const auto bundle = store::read_bundle(options.study.study, "artefact");
-        printer.balance("", balanced_sites(bundle.attributes));
+        const auto sites = balanced_sites(bundle.attributes);
+        if (sites.empty()) log_warning("no pass of this artefact balanced channels");
+        printer.balance("", sites);
     } else {
         printer.statistics("", read_statistics(options.study.study));
     }
@@ -54,6 +56,7 @@ int stats_of_study(const StatsOptions& options) {
     StatsPrinter printer(options.format);
     std::map<std::string, store::StatisticsFile> before;
     std::set<std::string> shown;
+    bool any_balanced = false;
     for (std::size_t i = 0; i < opened.work.experiments.size(); ++i) {
         const auto& work = opened.work.experiments[i];
         if (work.statistics_key.empty()) continue;
@@ -74,6 +77,7 @@ int stats_of_study(const StatsOptions& options) {
         if (!fs::exists(artefact) || !shown.insert(work.artefact_key).second) continue;
         const auto sites = balanced_sites(store::read_bundle(artefact, "artefact").attributes);
         if (sites.empty()) continue;
+        any_balanced = true;
         const auto& experiment = opened.study.experiments[i];
         printer.balance(
             fmt::format("{} {} {} (artefact {})", work.model_name,
@@ -85,6 +89,10 @@ int stats_of_study(const StatsOptions& options) {
         copy_of(opened, work.model_name, "-balanced", work.artefact_key, after);
         printer.compared(before.at(work.statistics_key), after);
     }
+    if (options.balanced && !any_balanced)
+        log_warning(
+            "no artefact with balanced channels yet: run a study with channel_balance "
+            "first, with this version of the program");
     printer.finish();
     return exit_done;
 }
