@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 
 #include "nn/Model.hpp"
 #include "quant/Toy.hpp"
 #include "quant/reference/Reference.hpp"
+#include "support/TestData.hpp"
 
 namespace aocq::quant {
 namespace {
@@ -120,6 +122,47 @@ TEST(Reparameterize, LeavesTheFloatFunctionOfAVitAsItWas) {
 TEST(Reparameterize, LeavesTheFloatFunctionOfASwinAsItWas) {
     // The patch merging's layer has no bias and gets one.
     expect_float_function_kept(test::Toy(nn::build_swin(test::small_swin()), uneven_norms), 1);
+}
+
+Json shape_of_vit(std::int64_t image, std::int64_t patch, std::int64_t width, std::int64_t depth,
+                  std::int64_t classes) {
+    return {{"family", "vit"}, {"image_size", image}, {"patch_size", patch}, {"width", width},
+            {"depth", depth},  {"heads", 3},          {"mlp_ratio", 4.0},    {"classes", classes}};
+}
+
+void expect_trained_model_kept(Json spec, const std::filesystem::path& weights) {
+    SCOPED_TRACE(weights.filename());
+    spec["weights"] = weights.string();
+    const nn::Model model = nn::load_model(nn::model_spec_from(Fields(spec, "model")));
+    const std::int64_t side = model.spec.image_size();
+    const test::Toy toy(model.graph, [&](test::Toy& made) {
+        made.parameters = model.parameters;
+        made.images = test::formula("image", {2, 3, side, side}) * 3;
+    });
+    expect_float_function_kept(toy, spec["family"] == "swin" ? 2 : 0);
+}
+
+TEST(Reparameterize, LeavesTheFloatFunctionOfTheEmbeddedModelAsItWas) {
+    expect_trained_model_kept(shape_of_vit(64, 8, 96, 4, 20),
+                              test::source_folder() / "experiments/embedded_deit.safetensors");
+}
+
+TEST(Reparameterize, LeavesTheFloatFunctionOfTrainedModelsAsItWas) {
+    AOCQ_REAL_DATA_OR_SKIP(folder);
+    const std::filesystem::path weights = folder / "weights";
+    expect_trained_model_kept(shape_of_vit(224, 16, 192, 12, 1000),
+                              weights / "deit_tiny_patch16_224.safetensors");
+    expect_trained_model_kept(shape_of_vit(224, 16, 192, 12, 1000),
+                              weights / "vit_tiny_patch16_224_augreg.safetensors");
+    expect_trained_model_kept({{"family", "swin"},
+                               {"image_size", 32},
+                               {"patch_size", 2},
+                               {"window", 4},
+                               {"width", 48},
+                               {"depths", {2, 2, 2}},
+                               {"heads", {3, 6, 12}},
+                               {"classes", 10}},
+                              weights / "swin_micro_cifar10.safetensors");
 }
 
 // Per-channel codes survive, so what the student computes changes by its weights' new grids only.
