@@ -11,9 +11,9 @@
 #include <utility>
 
 #include "app/Commands.hpp"
+#include "app/CostReport.hpp"
 #include "app/Results.hpp"
 #include "core/Text.hpp"
-#include "engine/CostBook.hpp"
 #include "engine/Why.hpp"
 
 namespace aocq::app {
@@ -21,7 +21,7 @@ namespace {
 
 struct StatusArguments {
     StudyArguments study;
-    bool json = false, costs = false, watch = false;
+    bool json = false, costs = false, method_costs = false, watch = false;
     std::string why;
 };
 
@@ -123,36 +123,11 @@ int watch(const StatusArguments& arguments, const OpenedStudy& opened) {
 }
 
 int show_costs(const StatusArguments& arguments, const OpenedStudy& opened) {
-    std::map<std::string, engine::KindCost> kinds;
-    for (const auto& part : opened.folder.all_parts()) {
-        for (const auto& cost : engine::CostBook(part.costs()).by_kind()) {
-            auto& kind = kinds[cost.kind];
-            kind.units += cost.units;
-            kind.total.seconds += cost.total.seconds;
-            kind.total.cpu_seconds += cost.total.cpu_seconds;
-            kind.total.peak_bytes = std::max(kind.total.peak_bytes, cost.total.peak_bytes);
-        }
+    if (arguments.method_costs) {
+        print_method_costs(opened);
+    } else {
+        print_costs(opened, arguments.json);
     }
-    if (arguments.json) {
-        Json all = Json::object();
-        for (const auto& [name, kind] : kinds) {
-            all[name] = {{"units", kind.units},
-                         {"seconds", kind.total.seconds},
-                         {"user_cpu_seconds", kind.total.cpu_seconds},
-                         {"peak_bytes", kind.total.peak_bytes}};
-        }
-        fmt::print("{}\n", all.dump(2));
-        return exit_done;
-    }
-    fmt::print("{:48}  {:>6}  {:>12}  {:>12}  {:>10}\n", "stage", "units", "seconds", "user CPU s",
-               "peak");
-    for (const auto& [name, kind] : kinds) {
-        fmt::print("{:48}  {:>6}  {:>12.2f}  {:>12.2f}  {:>10}\n", name, kind.units,
-                   kind.total.seconds, kind.total.cpu_seconds, human_bytes(kind.total.peak_bytes));
-    }
-    fmt::print(
-        "\nSeconds are sums over units; the peak is the largest resident memory that a rank "
-        "had had by the end of such a unit.\n");
     return exit_done;
 }
 
@@ -205,7 +180,7 @@ int show_why(const StatusArguments& arguments, const OpenedStudy& opened) {
 int status(const StatusArguments& arguments) {
     const OpenedStudy opened = open_study(arguments.study);
     if (!arguments.why.empty()) return show_why(arguments, opened);
-    if (arguments.costs) return show_costs(arguments, opened);
+    if (arguments.costs || arguments.method_costs) return show_costs(arguments, opened);
     return arguments.watch ? watch(arguments, opened) : show(arguments, opened);
 }
 
@@ -219,6 +194,9 @@ void add_status(CLI::App& app, Chosen& chosen) {
     command->add_flag("--json", arguments->json, "As JSON");
     auto* costs = command->add_flag("--costs", arguments->costs,
                                     "Seconds and memory that the stages took, of all runs");
+    auto* method_costs =
+        command->add_flag("--method-costs", arguments->method_costs,
+                          "Seconds and memory of quantizing, per experiment, as CSV");
     auto* watch = command->add_flag("--watch", arguments->watch,
                                     "Show it again every two seconds while a run goes on");
     command
@@ -227,6 +205,7 @@ void add_status(CLI::App& app, Chosen& chosen) {
             "For one experiment (its id or the beginning): which stages are kept, and what "
             "about a missing one's key is new")
         ->excludes(costs)
+        ->excludes(method_costs)
         ->excludes(watch);
     command->callback(
         [arguments, &chosen] { chosen = [arguments] { return status(*arguments); }; });

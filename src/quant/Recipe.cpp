@@ -13,6 +13,9 @@
 #include "quant/passes/ActivationStep.hpp"
 #include "quant/passes/ChannelBalance.hpp"
 #include "quant/passes/Fit.hpp"
+#include "quant/passes/LayerDistillation.hpp"
+#include "quant/passes/Reparameterize.hpp"
+#include "quant/passes/SequentialFit.hpp"
 #include "quant/passes/WeightRounding.hpp"
 
 namespace aocq::quant {
@@ -25,9 +28,12 @@ struct PassRow {
 };
 constexpr PassRow pass_table[] = {
     {"fit", &make_fit},
+    {"sequential_fit", &make_sequential_fit},
+    {"reparameterize", &make_reparameterize},
     {"channel_balance", &make_channel_balance},
     {"activation_step", &make_activation_step},
     {"weight_rounding", &make_weight_rounding},
+    {"layer_distillation", &make_layer_distillation},
 };
 
 enum class ForEach { block, linear };

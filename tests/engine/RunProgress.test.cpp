@@ -5,6 +5,7 @@
 
 #include "engine/CostBook.hpp"
 #include "engine/Facts.hpp"
+#include "engine/MethodCost.hpp"
 #include "engine/ToyStudy.hpp"
 
 namespace aocq::engine {
@@ -89,6 +90,28 @@ TEST_F(ProgressOfAToy, CostsAreKeptOverRuns) {
     EXPECT_EQ(kinds[0].units, 2u);
     EXPECT_DOUBLE_EQ(kinds[0].total.cpu_seconds, 1.5);
     EXPECT_EQ(kinds[0].total.peak_bytes, 3000u);
+}
+
+TEST_F(ProgressOfAToy, CostOfAMethodIsThatOfAllItsStagesWithoutEvaluation) {
+    std::map<std::string, CostEntry> entries;
+    for (const Unit& unit : work.graph.units()) {
+        const bool counts = unit.kind.starts_with("collect") || unit.kind.starts_with("merge") ||
+                            unit.kind.starts_with("fit");
+        // Whatever else is counted shows.
+        entries[unit.key] = {unit.kind, {2.0, counts ? 1.0 : 1000.0, 10 + unit.index}};
+    }
+    const std::size_t last = work.experiments.size() - 1;
+    ASSERT_FALSE(study.experiments[last].bits.is_float());
+    const MethodCost cost = method_cost(work, last, entries);
+    EXPECT_GE(cost.units, 3u);
+    EXPECT_DOUBLE_EQ(cost.total.cpu_seconds, static_cast<double>(cost.units));
+    EXPECT_DOUBLE_EQ(cost.total.seconds, 2.0 * static_cast<double>(cost.units));
+    EXPECT_EQ(cost.unknown, 0u);
+    EXPECT_EQ(method_cost(work, 0, entries).units, 0u);  // float
+    entries.erase(work.experiments[last].artefact_key);
+    const MethodCost cached = method_cost(work, last, entries);
+    EXPECT_EQ(cached.unknown, 1u);
+    EXPECT_DOUBLE_EQ(cached.total.cpu_seconds, static_cast<double>(cost.units - 1));
 }
 
 TEST_F(ProgressOfAToy, DamagedCostsCountAsNone) {

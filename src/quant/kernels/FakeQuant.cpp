@@ -27,8 +27,9 @@ struct Step {
     float inverse, scale, low, high, zero;
 };
 
+// The zero point may lie outside the codes (RangeEnds::as_they_are), but its floats must be whole.
 Step step_of(const Grid& grid, std::int32_t last) {
-    AOCQ_EXPECT(grid.zero_point >= 0 && grid.zero_point <= last);
+    AOCQ_EXPECT(std::abs(grid.zero_point) <= 1 << 20);
     AOCQ_EXPECT(std::isnormal(grid.scale) && grid.scale > 0.0F);
     const auto zero = static_cast<float>(grid.zero_point);
     return {1.0F / grid.scale, grid.scale, -zero, static_cast<float>(last) - zero, zero};

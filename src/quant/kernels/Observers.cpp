@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/Error.hpp"
+#include "quant/kernels/Candidates.hpp"
 #include "quant/kernels/Histogram.hpp"
 #include "quant/kernels/RangeSearch.hpp"
 #include "quant/kernels/Reduce.hpp"
@@ -59,6 +60,19 @@ Range histogram_tails(const store::SiteStatistics& statistics, double percentile
     return {at(1.0 - percentile), at(percentile)};
 }
 
+Range best_tails(const store::SiteStatistics& statistics, const RangeObjective& objective) {
+    Range best = histogram_tails(statistics, candidate_percentiles.front());
+    double least = objective(best);
+    for (const double percentile : candidate_percentiles) {
+        const Range range = histogram_tails(statistics, percentile);
+        const double error = objective(range);
+        if (error >= least) continue;
+        least = error;
+        best = range;
+    }
+    return best;
+}
+
 // Linear interpolation between order statistics; `values` is left in another order.
 float quantile_of(std::span<float> values, double quantile) {
     const double rank = quantile * static_cast<double>(values.size() - 1);
@@ -72,10 +86,10 @@ float quantile_of(std::span<float> values, double quantile) {
     return static_cast<float>(low + part * (high - low));
 }
 
-Range fit_row(std::vector<float>& row, int bits, Symmetry symmetry,
-              const ObserverOptions& options) {
+Range fit_row(std::vector<float>& row, int bits, Symmetry symmetry, const ObserverOptions& options,
+              RangeEnds ends) {
     const Range full = min_max(row);
-    const RangeObjective objective{row, bits, symmetry, options.power};
+    const RangeObjective objective{row, bits, symmetry, options.power, ends};
     switch (options.observer) {
         case Observer::minmax:
             return full;
@@ -88,6 +102,8 @@ Range fit_row(std::vector<float>& row, int bits, Symmetry symmetry,
                                 linear_factors(smallest_shrink(bits), options.steps));
         case Observer::omse:
             return search_joint(objective, full, linear_factors(omse_last, omse_steps));
+        case Observer::candidates:
+            return best_candidate(row, objective);
         case Observer::ema:
             break;
     }
@@ -129,6 +145,7 @@ Range observe_range(const store::SiteStatistics& statistics, int bits, Symmetry 
     if (options.observer == Observer::omse) {
         return search_joint(objective, full, linear_factors(omse_last, omse_steps));
     }
+    if (options.observer == Observer::candidates) return best_tails(statistics, objective);
     return search_ends(objective, full, search_factors(options.steps));
 }
 
@@ -149,7 +166,7 @@ std::vector<Range> observe_channel_ranges(const store::SiteStatistics& statistic
 }
 
 std::vector<Grid> fit_rows(std::span<const float> values, const Layout& layout, int bits,
-                           Symmetry symmetry, const ObserverOptions& options) {
+                           Symmetry symmetry, const ObserverOptions& options, RangeEnds ends) {
     expect_usable(options);
     AOCQ_EXPECT(static_cast<std::int64_t>(values.size()) == layout.size());
     AOCQ_EXPECT(layout.outer * layout.inner > 0 || layout.channels == 0);
@@ -162,8 +179,8 @@ std::vector<Grid> fit_rows(std::span<const float> values, const Layout& layout, 
             const auto first = values.begin() + (o * layout.channels + c) * layout.inner;
             row.insert(row.end(), first, first + layout.inner);
         }
-        const Range range = fit_row(row, bits, symmetry, options);
-        grids.push_back(grid_from_range(range.low, range.high, bits, symmetry));
+        const Range range = fit_row(row, bits, symmetry, options, ends);
+        grids.push_back(grid_from_ends(range, bits, symmetry, ends));
     }
     return grids;
 }

@@ -9,6 +9,7 @@
 #include "core/EnumTable.hpp"
 #include "quant/kernels/Grid.hpp"
 #include "quant/kernels/Layout.hpp"
+#include "quant/kernels/RangeSearch.hpp"
 #include "store/Statistics.hpp"
 
 namespace aocq::quant {
@@ -21,12 +22,15 @@ enum class Observer {
     mse,   // low and high end searched separately; weights: both ends together, less far at more
            // bits
     omse,  // both ends shrunk together by 1 - 0.01 i, i < 90 (FQ-ViT)
+    candidates,  // the best of three percentiles (RepQ-ViT, Candidates.hpp); activations: tails
+                 // from the histogram, errors from the samples
 };
-inline constexpr EnumTable<Observer, 5> observer_names{{{{Observer::minmax, "minmax"},
+inline constexpr EnumTable<Observer, 6> observer_names{{{{Observer::minmax, "minmax"},
                                                          {Observer::ema, "ema"},
                                                          {Observer::percentile, "percentile"},
                                                          {Observer::mse, "mse"},
-                                                         {Observer::omse, "omse"}}}};
+                                                         {Observer::omse, "omse"},
+                                                         {Observer::candidates, "candidates"}}}};
 
 struct ObserverOptions {
     Observer observer = Observer::minmax;
@@ -47,11 +51,12 @@ Range observe_range(const store::SiteStatistics& statistics, int bits, Symmetry 
 std::vector<Range> observe_channel_ranges(const store::SiteStatistics& statistics,
                                           const ObserverOptions& options);
 
-// Grids for raw values, one per channel of the layout: minmax, percentile (exact, by sorting), mse,
-// omse; ema is a config error. mse shrinks both ends by the same factor from 1 down to 0.35 at up
-// to 4 bits, 0.6 at 6, 0.8 at 8.
+// Grids for raw values, one per channel of the layout: minmax, percentile and candidates (exact, by
+// sorting), mse, omse; ema is a config error. mse shrinks both ends by the same factor from 1 down
+// to 0.35 at up to 4 bits, 0.6 at 6, 0.8 at 8.
 std::vector<Grid> fit_rows(std::span<const float> values, const Layout& layout, int bits,
-                           Symmetry symmetry, const ObserverOptions& options);
+                           Symmetry symmetry, const ObserverOptions& options,
+                           RangeEnds ends = RangeEnds::with_zero);
 
 // The smallest factor of mse for weights.
 double smallest_shrink(int bits);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "quant/kernels/RangeSearch.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/Error.hpp"
@@ -32,8 +33,21 @@ Range best_of(const RangeObjective& objective, std::span<const double> factors, 
 
 }  // namespace
 
+Grid grid_from_ends(Range range, int bits, Symmetry symmetry, RangeEnds ends) {
+    const bool around_zero = range.low <= 0.0F && range.high >= 0.0F && range.low < range.high;
+    const bool finite = std::isfinite(range.low) && std::isfinite(range.high);
+    if (ends == RangeEnds::with_zero || symmetry == Symmetry::symmetric || around_zero || !finite)
+        return grid_from_range(range.low, range.high, bits, symmetry);
+    AOCQ_EXPECT(range.low <= range.high);
+    constexpr double farthest = 0x1p20;
+    const double low = range.low, width = static_cast<double>(range.high) - low;
+    const double smallest = std::max(std::abs(low) / farthest, 0x1p-40);
+    const auto scale = static_cast<float>(std::max(width / largest_code(bits), smallest));
+    return {scale, static_cast<std::int32_t>(std::nearbyint(-low / static_cast<double>(scale)))};
+}
+
 double RangeObjective::operator()(Range range) const {
-    return grid_error(values, grid_from_range(range.low, range.high, bits, symmetry), bits, power);
+    return grid_error(values, grid_from_ends(range, bits, symmetry, ends), bits, power);
 }
 
 std::vector<double> linear_factors(double last, int steps) {

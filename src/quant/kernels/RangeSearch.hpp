@@ -10,11 +10,23 @@
 
 namespace aocq::quant {
 
+// What becomes of a range that lies on one side of zero.
+enum class RangeEnds {
+    with_zero,    // it is extended to zero: grid_from_range
+    as_they_are,  // an asymmetric grid stays where it is, its zero point is then no code. For a
+                  // quantizer that a rewrite will move (RepQ-ViT's channel-wise one).
+};
+
+// As grid_from_range, with either meaning of the ends. The zero point's magnitude is at most 2^20,
+// for which the scale is raised where a range is narrow and far from zero.
+Grid grid_from_ends(Range range, int bits, Symmetry symmetry, RangeEnds ends);
+
 struct RangeObjective {
     std::span<const float> values;
     int bits = 8;
     Symmetry symmetry = Symmetry::asymmetric;
     double power = 2.0;
+    RangeEnds ends = RangeEnds::with_zero;
 
     double operator()(Range range) const;  // the error; O(values)
 };

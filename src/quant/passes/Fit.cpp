@@ -10,17 +10,10 @@
 #include "quant/kernels/LogQuant.hpp"
 #include "quant/kernels/Observers.hpp"
 #include "quant/kernels/RangeSearch.hpp"
+#include "quant/passes/ObserverFields.hpp"
 
 namespace aocq::quant {
 namespace {
-
-Json describe(const ObserverOptions& o) {
-    return {{"observer", observer_names.name(o.observer)},
-            {"percentile", o.percentile},
-            {"ema_sigma", o.ema_sigma},
-            {"power", o.power},
-            {"steps", o.steps}};
-}
 
 const store::SiteStatistics& statistics_of(const PassContext& context, const std::string& site) {
     const auto& all = context.statistics.sites;
@@ -167,12 +160,7 @@ std::unique_ptr<Pass> make_fit(Fields fields, Form form) {
         fields.fail("level", Error::config("this pass has no neutral form")
                                  .advise("leave out its level: every method needs it"));
     }
-    ObserverOptions options;
-    options.observer = fields.choice<Observer>("observer", observer_names, Observer::minmax);
-    options.percentile = fields.number("percentile", 0.5, 1.0, options.percentile);
-    options.ema_sigma = fields.number("ema_sigma", 0.0, 1.0, options.ema_sigma);
-    options.power = fields.number("power", 0.5, 8.0, options.power);
-    options.steps = static_cast<int>(fields.integer("steps", 1, 10000, options.steps));
+    const ObserverOptions options = observer_from(fields, Observer::minmax);
     ObserverOptions weights = options;
     if (options.observer == Observer::ema) weights.observer = Observer::minmax;
     weights.observer = fields.choice<Observer>("weight_observer", observer_names, weights.observer);

@@ -2,7 +2,7 @@
 // The pass "fit": grids from statistics (activations) and from the weights themselves, by an
 // observer (METHODS §2).
 //   [method.fit]
-//   observer = "minmax" | "ema" | "percentile" | "mse" | "omse"
+//   observer = "minmax" | "ema" | "percentile" | "mse" | "omse" | "candidates"
 //   weight_observer = ...   (default: the same; minmax where it is ema, which has no meaning for
 //   weights) percentile, ema_sigma, power, steps: parameters of the observers
 #pragma once

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "quant/kernels/Observers.hpp"
+#include "quant/passes/HalvesRounding.hpp"
 #include "quant/passes/LearnedRounding.hpp"
 
 namespace aocq::quant {
@@ -23,8 +24,8 @@ std::span<const double> row_of(const at::Tensor& x, std::int64_t o) {
 }  // namespace
 
 LayerRounding::LayerRounding(const RoundingOptions& options, const LayerMoments& moments,
-                             at::Tensor output, Quantizer& quantizer)
-    : options_(options), quantizer_(quantizer), output_(std::move(output)) {
+                             at::Tensor output, Quantizer& quantizer, double ridge)
+    : options_(options), quantizer_(quantizer), output_(std::move(output)), ridge_(ridge) {
     // Mean one on the diagonal: the figures do not depend on the number of images.
     scale_ = std::max(moments.hessian.diagonal().mean().item<double>(), 1e-300);
     hessian_ = (moments.hessian / scale_).to(at::kCPU).contiguous();
@@ -82,6 +83,7 @@ Grid LayerRounding::shared_grid(const std::vector<double>& values, double last, 
 
 void LayerRounding::solve(Rows& rows) {
     if (options_.solver == Solver::nearest) return;
+    if (options_.solver == Solver::halves) return halve(rows);
     if (options_.solver == Solver::learned) {
         learn_from_target(rows);
     } else {
@@ -104,19 +106,40 @@ void LayerRounding::descend(Rows& rows) const {
     for (RoundedRow& row : rows) row.descend();
 }
 
+// The rows' grids, spread over their columns.
+LayerRounding::Placed LayerRounding::placed(const Rows& rows) const {
+    Placed grids{at::empty_like(target_), at::empty_like(target_)};
+    for (std::size_t o = 0; o < rows.size(); ++o) {
+        for (std::int64_t c = 0; c < target_.size(1); c += group_) {
+            const Grid& grid = rows[o].grids()[static_cast<std::size_t>(c / group_)];
+            const auto row = static_cast<std::int64_t>(o);
+            grids.scales.select(0, row).narrow(0, c, group_).fill_(static_cast<double>(grid.scale));
+            grids.zeros.select(0, row).narrow(0, c, group_).fill_(grid.zero_point);
+        }
+    }
+    return grids;
+}
+
+void LayerRounding::halve(Rows& rows) const {
+    const auto [scales, zeros] = placed(rows);
+    const at::Tensor codes =
+        round_by_halves(target_, scales, zeros, hessian_, largest_code(quantizer_.scheme.bits),
+                        {.ridge = ridge_})
+            .to(at::kInt)
+            .contiguous();
+    const std::int64_t columns = target_.size(1);
+    for (std::size_t o = 0; o < rows.size(); ++o) {
+        const auto first = static_cast<std::int64_t>(o) * columns;
+        rows[o].set_codes(
+            {codes.const_data_ptr<std::int32_t>() + first, static_cast<std::size_t>(columns)});
+    }
+}
+
 // Codes lower + {0, 1} of every weight, learned from where h = share; rows that got worse keep what
 // they had.
 void LayerRounding::learn(Rows& rows, const at::Tensor& lower, const at::Tensor& share) const {
     const std::int64_t columns = target_.size(1);
-    at::Tensor scales = at::empty_like(target_), zeros = at::empty_like(target_);
-    for (std::size_t o = 0; o < rows.size(); ++o) {
-        for (std::int64_t c = 0; c < columns; c += group_) {
-            const Grid& grid = rows[o].grids()[static_cast<std::size_t>(c / group_)];
-            const auto row = static_cast<std::int64_t>(o);
-            scales.select(0, row).narrow(0, c, group_).fill_(static_cast<double>(grid.scale));
-            zeros.select(0, row).narrow(0, c, group_).fill_(grid.zero_point);
-        }
-    }
+    const auto [scales, zeros] = placed(rows);
     LearnedOptions learned;
     learned.iterations = options_.schedule == Schedule::full ? 20000 : 500;
     learned.rate = options_.schedule == Schedule::full ? 1e-3 : 2e-2;

@@ -19,8 +19,9 @@ class LayerRounding {
   public:
     // The quantizer's scheme says how the weight is cut; round() sets its grids. `output` [O, O]
     // f64. The references must outlive the object.
+    // `ridge`: of what compensates columns by columns, as a share of H's mean diagonal.
     LayerRounding(const RoundingOptions& options, const LayerMoments& moments, at::Tensor output,
-                  Quantizer& quantizer);
+                  Quantizer& quantizer, double ridge = 0.0);
 
     // target W~ [O, C] f64 -> the same on its grid, f32.
     at::Tensor round(const at::Tensor& target);
@@ -36,6 +37,11 @@ class LayerRounding {
     std::vector<std::vector<Grid>> first_grids(const std::vector<double>& values) const;
     Grid shared_grid(const std::vector<double>& values, double last, int steps) const;
     void solve(Rows& rows);
+    struct Placed {  // [O, C] f64 each
+        at::Tensor scales, zeros;
+    };
+    Placed placed(const Rows& rows) const;
+    void halve(Rows& rows) const;
     void descend(Rows& rows) const;
     void learn(Rows& rows, const at::Tensor& lower, const at::Tensor& share) const;
     void learn_from_target(Rows& rows) const;
@@ -50,7 +56,7 @@ class LayerRounding {
     at::Tensor output_;   // [O, O] f64
     at::Tensor target_;   // [O, C] f64
     std::int64_t group_ = 0;
-    double scale_ = 1, nearest_error_ = 0, error_ = 0;
+    double ridge_, scale_ = 1, nearest_error_ = 0, error_ = 0;
 };
 
 }  // namespace aocq::quant

@@ -2,9 +2,11 @@
 #include "quant/passes/Ranges.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
-#include "quant/kernels/Observers.hpp"
+#include "quant/kernels/Candidates.hpp"
+#include "quant/kernels/LogQuant.hpp"
 #include "quant/kernels/RangeSearch.hpp"
 
 namespace aocq::quant {
@@ -12,6 +14,32 @@ namespace {
 
 std::span<const float> values_of(const at::Tensor& x) {
     return {x.const_data_ptr<float>(), static_cast<std::size_t>(x.numel())};
+}
+
+double log_error(std::span<const float> x, const SiteScheme& scheme, float scale, double power) {
+    const LogGrid grid{scale, scheme.codec == Codec::log2 ? LogBase::two : LogBase::sqrt2,
+                       LogZero::top};
+    std::vector<float> found(x.size());
+    fake_quant_log(x, found, grid, scheme.bits);
+    double error = 0;
+    for (std::size_t i = 0; i < found.size(); ++i)
+        error += std::pow(std::abs(static_cast<double>(found[i]) - x[i]), power);
+    return error;
+}
+
+float observe_log_scale(std::span<const float> x, const SiteScheme& scheme,
+                        const ObserverOptions& options) {
+    const auto usable = [](float end) { return std::max(end, std::numeric_limits<float>::min()); };
+    if (options.observer != Observer::candidates) {
+        const auto tensor = Layout::per_tensor(static_cast<std::int64_t>(x.size()));
+        const Grid grid = fit_rows(x, tensor, scheme.bits, Symmetry::asymmetric, options).front();
+        return usable(range_of(grid, scheme.bits).high);
+    }
+    std::vector<float> values(x.begin(), x.end());
+    const Range best = best_candidate(values, [&](Range range) {
+        return log_error(x, scheme, usable(range.high), options.power);
+    });
+    return usable(best.high);
 }
 
 }  // namespace
@@ -48,6 +76,21 @@ void fit_quantizer(const at::Tensor& x, const Site& site, Quantizer& quantizer) 
         quantizer.grids.push_back(
             grid_from_range(range.low, range.high, scheme.bits, scheme.symmetry));
     }
+}
+
+void observe(const at::Tensor& x, const Site& site, Quantizer& quantizer,
+             const ObserverOptions& options, RangeEnds ends) {
+    const SiteScheme& scheme = quantizer.scheme;
+    quantizer.fitted = true;
+    if (scheme.mode == Mode::dynamic) return;
+    const at::Tensor values = x.to(at::kCPU, at::kFloat).contiguous();
+    if (scheme.codec != Codec::uniform) {
+        quantizer.grids = {{observe_log_scale(values_of(values), scheme, options), 0}};
+        return;
+    }
+    const Layout layout = layout_of(scheme, site, values.sizes().vec());
+    quantizer.grids =
+        fit_rows(values_of(values), layout, scheme.bits, scheme.symmetry, options, ends);
 }
 
 void fit_weight_quantizer(const at::Tensor& weight, const Site& site, Quantizer& quantizer,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "quant/Quantization.hpp"
+#include "quant/kernels/Observers.hpp"
 
 namespace aocq::quant {
 
@@ -19,6 +20,12 @@ Range fit_range(const at::Tensor& x, int bits, Symmetry symmetry, std::int64_t m
 // A static quantizer's grids for values x of a site, as its scheme cuts them (tensor, channel or
 // head), by fit_range; a dynamic one needs none; a logarithmic one gets the largest value.
 void fit_quantizer(const at::Tensor& x, const Site& site, Quantizer& quantizer);
+
+// A static quantizer's grids for all values x of its site by an observer that takes raw values
+// (Observers.hpp); a logarithmic one gets the scale of the observer's upper end, or of the best
+// candidate.
+void observe(const at::Tensor& x, const Site& site, Quantizer& quantizer,
+             const ObserverOptions& options, RangeEnds ends = RangeEnds::with_zero);
 
 // Grids of a weight by mean square error per part (rows, groups).
 void fit_weight_quantizer(const at::Tensor& weight, const Site& site, Quantizer& quantizer,

@@ -8,9 +8,10 @@
 
 namespace aocq::quant {
 
-enum class Solver { nearest, sweep, descent, learned };
-inline constexpr EnumTable<Solver, 4> solvers{{{{Solver::nearest, "nearest"},
+enum class Solver { nearest, sweep, halves, descent, learned };
+inline constexpr EnumTable<Solver, 5> solvers{{{{Solver::nearest, "nearest"},
                                                 {Solver::sweep, "sweep"},
+                                                {Solver::halves, "halves"},
                                                 {Solver::descent, "descent"},
                                                 {Solver::learned, "learned"}}}};
 

@@ -82,7 +82,8 @@ class BlockRounding {
         const at::Tensor weight = find_parameter(context_, model_, linear.weight).to(at::kDouble);
         const at::Tensor target =
             moves ? compensated(weight, moments, ridge_for(options_, input)) : weight;
-        LayerRounding rounding(options_, moments, output_of(node, weight.size(0)), *quantizer);
+        LayerRounding rounding(options_, moments, output_of(node, weight.size(0)), *quantizer,
+                               ridge_for(options_, input));
         const at::Tensor rounded = rounding.round(target);
         model_.changed[linear.weight] = rounded;
         report[site.name] = {{"before", rounding.nearest_error()}, {"after", rounding.error()}};

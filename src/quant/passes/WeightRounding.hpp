@@ -10,7 +10,8 @@
 // with the same solver.
 //   [method.weight_rounding]
 //   solver = "descent"   "nearest": codes next to W~; "sweep": column by column (GPTQ, arXiv
-//                        2210.17323); "descent": sweep, then coordinate descent with refitted
+//                        2210.17323); "halves": ERQ's half by half (HalvesRounding.hpp), with
+//                        `ridge`; "descent": sweep, then coordinate descent with refitted
 //                        scales; "learned": AdaRound's relaxation (arXiv 2004.10568) on the same H
 //   rounds = 2           of coordinate descent
 //   refinement = "none"  "learned": after the descent, AdaRound's relaxation between each code and
