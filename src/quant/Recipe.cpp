@@ -13,6 +13,7 @@
 #include "quant/passes/ActivationStep.hpp"
 #include "quant/passes/ChannelBalance.hpp"
 #include "quant/passes/Fit.hpp"
+#include "quant/passes/ScaleSearch.hpp"
 #include "quant/passes/WeightRounding.hpp"
 
 namespace aocq::quant {
@@ -28,6 +29,7 @@ constexpr PassRow pass_table[] = {
     {"channel_balance", &make_channel_balance},
     {"activation_step", &make_activation_step},
     {"weight_rounding", &make_weight_rounding},
+    {"scale_search", &make_scale_search},
 };
 
 enum class ForEach { block, linear };
