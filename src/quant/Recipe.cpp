@@ -11,6 +11,7 @@
 #include "core/Log.hpp"
 #include "core/Text.hpp"
 #include "quant/passes/ActivationStep.hpp"
+#include "quant/passes/BiasCorrection.hpp"
 #include "quant/passes/ChannelBalance.hpp"
 #include "quant/passes/Fit.hpp"
 #include "quant/passes/ScaleSearch.hpp"
@@ -30,6 +31,7 @@ constexpr PassRow pass_table[] = {
     {"activation_step", &make_activation_step},
     {"weight_rounding", &make_weight_rounding},
     {"scale_search", &make_scale_search},
+    {"bias_correction", &make_bias_correction},
 };
 
 enum class ForEach { block, linear };
