@@ -14,6 +14,7 @@
 #include "quant/passes/BiasCorrection.hpp"
 #include "quant/passes/ChannelBalance.hpp"
 #include "quant/passes/Fit.hpp"
+#include "quant/passes/MixedPrecision.hpp"
 #include "quant/passes/ScaleSearch.hpp"
 #include "quant/passes/WeightRounding.hpp"
 
@@ -32,6 +33,7 @@ constexpr PassRow pass_table[] = {
     {"weight_rounding", &make_weight_rounding},
     {"scale_search", &make_scale_search},
     {"bias_correction", &make_bias_correction},
+    {"mixed_precision", &make_mixed_precision},
 };
 
 enum class ForEach { block, linear };
