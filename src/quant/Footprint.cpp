@@ -15,6 +15,8 @@ std::int64_t grids_of(const nn::Shape& weight, const SiteScheme& scheme) {
             return weight[0];
         case Granularity::group:
             return weight[0] * ((per_output + scheme.group - 1) / scheme.group);
+        case Granularity::part:
+            return scheme.group;
         case Granularity::tensor:
         case Granularity::head:
         case Granularity::token:

@@ -90,6 +90,13 @@ Layout layout_of(const SiteScheme& scheme, const Site& site,
             }
             return {1, total / scheme.group, scheme.group};
         }
+        case Granularity::part:
+            if (sizes[0] % scheme.group != 0) {
+                throw Error::config("the number of parts does not divide the outputs of the weight")
+                    .at("site", site.name)
+                    .found(fmt::format("{} / {}", sizes[0], scheme.group));
+            }
+            return {1, scheme.group, total / scheme.group};
         case Granularity::channel:
             break;
     }

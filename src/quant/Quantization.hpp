@@ -15,8 +15,8 @@
 
 namespace aocq::quant {
 
-// A codec with its parameters. Static: one grid per part of the partition. Dynamic: grids come from
-// the data.
+// A codec with its parameters. Static: one grid per part of the partition; a twin codec has its
+// lower and its upper grid. Dynamic: grids come from the data.
 struct Quantizer {
     std::string id;  // the name of its first site, unless shared
     SiteScheme scheme;
@@ -63,7 +63,8 @@ nn::Parameters teacher_parameters(const nn::Parameters& parameters, const Quanti
 nn::Parameters student_parameters(const nn::Parameters& parameters, const QuantizedModel& model);
 
 // How a tensor of these sizes is cut for a site's quantizer. Weights [O, ...], activations as the
-// executor hands them. Error(config) where a group size does not divide.
+// executor hands them. Error(config) where a group size or a number of parts
+// does not divide.
 Layout layout_of(const SiteScheme& scheme, const Site& site,
                  const std::vector<std::int64_t>& sizes);
 

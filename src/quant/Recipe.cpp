@@ -11,10 +11,13 @@
 #include "core/Log.hpp"
 #include "core/Text.hpp"
 #include "quant/passes/ActivationStep.hpp"
+#include "quant/passes/BiasCorrection.hpp"
 #include "quant/passes/ChannelBalance.hpp"
 #include "quant/passes/Fit.hpp"
 #include "quant/passes/LayerDistillation.hpp"
+#include "quant/passes/MixedPrecision.hpp"
 #include "quant/passes/Reparameterize.hpp"
+#include "quant/passes/ScaleSearch.hpp"
 #include "quant/passes/SequentialFit.hpp"
 #include "quant/passes/WeightRounding.hpp"
 
@@ -34,6 +37,9 @@ constexpr PassRow pass_table[] = {
     {"activation_step", &make_activation_step},
     {"weight_rounding", &make_weight_rounding},
     {"layer_distillation", &make_layer_distillation},
+    {"scale_search", &make_scale_search},
+    {"bias_correction", &make_bias_correction},
+    {"mixed_precision", &make_mixed_precision},
 };
 
 enum class ForEach { block, linear };

@@ -40,14 +40,26 @@ bool is_attention(SiteKind kind) {
            kind == SiteKind::attention_probability || kind == SiteKind::attention_value;
 }
 
+// "" where the codec suits the site.
+std::string objection_to_codec(const Site& site, const SiteScheme& scheme) {
+    if (scheme.codec == Codec::uniform) return "";
+    const bool probability = site.kind == SiteKind::attention_probability;
+    if (is_log(scheme.codec) && !probability)
+        return "a logarithmic codec has no negative values: attention.probability only";
+    if (scheme.codec == Codec::twin && !probability && site.kind != SiteKind::linear_input)
+        return "twin grids are for attention.probability and for a linear.input behind GELU";
+    if (scheme.codec == Codec::twin_as_released && !probability)
+        return "the released code differs from twin at attention.probability only";
+    if (scheme.granularity != Granularity::tensor || scheme.mode != Mode::fixed) {
+        return is_log(scheme.codec) ? "a logarithmic codec is static and per tensor"
+                                    : "twin grids are static and per tensor";
+    }
+    return "";
+}
+
 // "" where the combination makes sense.
 std::string objection(const Site& site, const SiteScheme& scheme) {
-    if (scheme.codec != Codec::uniform) {
-        if (site.kind != SiteKind::attention_probability)
-            return "a logarithmic codec has no negative values: attention.probability only";
-        if (scheme.granularity != Granularity::tensor || scheme.mode != Mode::fixed)
-            return "a logarithmic codec is static and per tensor";
-    }
+    if (std::string reason = objection_to_codec(site, scheme); !reason.empty()) return reason;
     if (site.is_weight()) {
         if (scheme.granularity == Granularity::head || scheme.granularity == Granularity::token) {
             return "a weight has neither heads nor tokens";
@@ -55,8 +67,11 @@ std::string objection(const Site& site, const SiteScheme& scheme) {
         if (scheme.mode == Mode::dynamic) return "a weight is known beforehand: nothing is dynamic";
         if (scheme.granularity == Granularity::group && scheme.group <= 0)
             return "a group size is missing";
+        if (scheme.granularity == Granularity::part && scheme.group <= 0)
+            return "the number of parts is missing";
         return "";
     }
+    if (scheme.granularity == Granularity::part) return "parts are for weights";
     if (scheme.granularity == Granularity::group) return "groups are for weights";
     if (scheme.granularity == Granularity::head && !is_attention(site.kind))
         return "only attention operands have heads";
@@ -84,6 +99,10 @@ Rule rule_from(Fields fields) {
     if (fields.has("granularity"))
         rule.granularity = fields.choice<Granularity>("granularity", granularities);
     if (fields.has("group")) rule.group = fields.integer("group", 1, 1 << 20);
+    if (fields.has("parts")) {
+        if (rule.group) fields.fail("parts", Error::config("a rule has either groups or parts"));
+        rule.group = fields.integer("parts", 1, 1 << 20);
+    }
     if (fields.has("mode")) rule.mode = fields.choice<Mode>("mode", modes);
     fields.finish();
     return rule;

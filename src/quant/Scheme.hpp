@@ -13,13 +13,14 @@
 
 namespace aocq::quant {
 
-enum class Granularity { tensor, channel, head, group, token };
-inline constexpr EnumTable<Granularity, 5> granularities{{{
+enum class Granularity { tensor, channel, head, group, token, part };
+inline constexpr EnumTable<Granularity, 6> granularities{{{
     {Granularity::tensor, "tensor"},
     {Granularity::channel, "channel"},
     {Granularity::head, "head"},
     {Granularity::group, "group"},
     {Granularity::token, "token"},
+    {Granularity::part, "part"},
 }}};
 
 enum class Mode { fixed, dynamic };
@@ -28,13 +29,22 @@ inline constexpr EnumTable<Mode, 2> modes{{{
     {Mode::dynamic, "dynamic"},
 }}};
 
-// Uniform grids, or powers of two (of the square root of two) for attention probabilities.
-enum class Codec { uniform, log2, log_sqrt2 };
-inline constexpr EnumTable<Codec, 3> codecs{{{
+// Uniform grids, powers of two (of the square root of two) for attention probabilities, or two
+// uniform grids side by side (kernels/TwinQuant.hpp) for them and for what GELU makes.
+enum class Codec { uniform, log2, log_sqrt2, twin, twin_as_released };
+inline constexpr EnumTable<Codec, 5> codecs{{{
     {Codec::uniform, "uniform"},
     {Codec::log2, "log2"},
     {Codec::log_sqrt2, "log_sqrt2"},
+    {Codec::twin, "twin"},
+    {Codec::twin_as_released, "twin_as_released"},
 }}};
+constexpr bool is_twin(Codec codec) {
+    return codec == Codec::twin || codec == Codec::twin_as_released;
+}
+constexpr bool is_log(Codec codec) {
+    return codec == Codec::log2 || codec == Codec::log_sqrt2;
+}
 
 struct SiteScheme {
     bool quantized = false;
@@ -42,7 +52,9 @@ struct SiteScheme {
     int bits = 8;
     Symmetry symmetry = Symmetry::asymmetric;
     Granularity granularity = Granularity::tensor;
-    std::int64_t group = 0;  // input values per group, for Granularity::group
+    // Granularity::group: input values per group. Granularity::part: parts that a weight's outputs
+    // are cut into (three for q, k and v).
+    std::int64_t group = 0;
     Mode mode = Mode::fixed;
     bool operator==(const SiteScheme&) const = default;
 };
@@ -63,12 +75,12 @@ struct Rule {
     std::optional<int> bits;  // fixed width; unset: the experiment's width of the class
     std::optional<Symmetry> symmetry;
     std::optional<Granularity> granularity;
-    std::optional<std::int64_t> group;
+    std::optional<std::int64_t> group;  // or the number of parts
     std::optional<Mode> mode;
 };
 
 // One [[rule]] table. Keys: name, kind, at_most, codec, quantize, bits, symmetry, granularity,
-// group, mode.
+// group, parts, mode.
 Rule rule_from(Fields fields);
 
 // Default before any rule: every site quantized; weights symmetric per output channel, activations

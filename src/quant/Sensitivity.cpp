@@ -9,8 +9,8 @@
 #include <cmath>
 
 #include "core/Fields.hpp"
-#include "core/Random.hpp"
 #include "nn/Autograd.hpp"
+#include "quant/SampledLabels.hpp"
 #include "quant/kernels/Squares.hpp"
 
 namespace aocq::quant {
@@ -19,25 +19,6 @@ namespace {
 // Rows of an image whose gradients are kept whole: together a few hundred say enough of an output
 // factor that is shrunk anyway, and stay small beside the weights.
 constexpr std::int64_t rows_kept = 4;
-
-// One class per image, drawn from the softmax of its logits; keyed by the image, so any rank draws
-// the same.
-std::vector<std::int64_t> draw_labels(const at::Tensor& logits, std::int64_t first,
-                                      const RandomKey& key) {
-    const at::Tensor shares =
-        at::softmax(logits.detach().to(at::kCPU, at::kDouble), -1).contiguous();
-    const std::int64_t classes = shares.size(1);
-    std::vector<std::int64_t> labels;
-    for (std::int64_t i = 0; i < shares.size(0); ++i) {
-        RandomStream stream(key.child(static_cast<std::uint64_t>(first + i)));
-        double left = stream.uniform();
-        const double* row = shares.const_data_ptr<double>() + i * classes;
-        std::int64_t label = 0;
-        while (label + 1 < classes && left >= row[label]) left -= row[label++];
-        labels.push_back(label);
-    }
-    return labels;
-}
 
 // Of x [images, N, O] on the CPU: over O [images, N] and over images and N [O], f64.
 std::pair<at::Tensor, at::Tensor> squares_of(const at::Tensor& x) {

@@ -10,6 +10,7 @@
 #include "core/Random.hpp"
 #include "quant/kernels/FakeQuant.hpp"
 #include "quant/kernels/LogQuant.hpp"
+#include "quant/kernels/TwinQuant.hpp"
 
 namespace aocq::quant {
 namespace {
@@ -21,6 +22,15 @@ std::span<const float> view(const at::Tensor& x) {
 LogGrid log_grid(const Quantizer& quantizer) {
     return {quantizer.grids.front().scale,
             quantizer.scheme.codec == Codec::log2 ? LogBase::two : LogBase::sqrt2, LogZero::top};
+}
+
+TwinGrid twin_grid(const Quantizer& quantizer) {
+    AOCQ_EXPECT(quantizer.grids.size() == 2);
+    return {quantizer.grids[0], quantizer.grids[1]};
+}
+
+TwinJoin join_of(Codec codec) {
+    return codec == Codec::twin ? TwinJoin::disjoint : TwinJoin::added;
 }
 
 bool wants_kernel(const at::Tensor& x) {
@@ -35,7 +45,10 @@ at::Tensor with_kernel(const at::Tensor& x, const Layout& layout, const Quantize
     const std::span<float> out(result.mutable_data_ptr<float>(),
                                static_cast<std::size_t>(result.numel()));
     const auto& scheme = quantizer.scheme;
-    if (scheme.codec != Codec::uniform) {
+    if (is_twin(scheme.codec)) {
+        fake_quant_twin(view(source), out, twin_grid(quantizer), scheme.bits,
+                        join_of(scheme.codec));
+    } else if (is_log(scheme.codec)) {
         fake_quant_log(view(source), out, log_grid(quantizer), scheme.bits);
     } else if (scheme.mode == Mode::dynamic) {
         fake_quant_dynamic(view(source), out, layout.inner, scheme.bits, scheme.symmetry);
@@ -111,9 +124,46 @@ at::Tensor log_value(const at::Tensor& x, const Quantizer& quantizer) {
     return at::where(at::isnan(t), t, value);
 }
 
+at::Tensor twin_part(const at::Tensor& x, const Grid& grid, std::int32_t first, std::int32_t last) {
+    const auto zero = static_cast<float>(grid.zero_point);
+    const at::Tensor steps = at::clamp(x * (1.0F / grid.scale), static_cast<float>(first) - zero,
+                                       static_cast<float>(last) - zero);
+    return (at::round(steps) + 0.0) * grid.scale;  // never -0
+}
+
+// The twin kernel's arithmetic on tensors.
+at::Tensor twin_value(const at::Tensor& x, const Quantizer& quantizer) {
+    const TwinGrid grid = twin_grid(quantizer);
+    const int bits = quantizer.scheme.bits;
+    const std::int32_t last = largest_code(bits - 1);
+    const TwinBorder border = twin_border(grid, bits);
+    if (join_of(quantizer.scheme.codec) == TwinJoin::added) {
+        return twin_part(at::clamp_max(x, border.top), grid.lower, 0, last) +
+               twin_part(at::clamp_min(x, border.top), grid.upper, 0, last);
+    }
+    return at::where(x > border.border, twin_part(x, grid.upper, border.first, last),
+                     twin_part(x, grid.lower, 0, last));
+}
+
+// The range in which a twin grid's gradient is one.
+at::Tensor inside_twin(const at::Tensor& x, const Quantizer& quantizer) {
+    const TwinGrid grid = twin_grid(quantizer);
+    const std::int32_t last = largest_code(quantizer.scheme.bits - 1);
+    const double low = -(grid.lower.zero_point + 0.5) * double{grid.lower.scale};
+    const double high = (last - grid.upper.zero_point + 0.5) * double{grid.upper.scale};
+    return at::logical_and(x >= low, x <= high).to(x.scalar_type());
+}
+
 at::Tensor with_operations(const at::Tensor& x, const Layout& layout, const Quantizer& quantizer) {
     const bool gradient = x.requires_grad() && at::GradMode::is_enabled();
-    if (quantizer.scheme.codec != Codec::uniform) {
+    if (is_twin(quantizer.scheme.codec)) {
+        const at::Tensor value = twin_value(x.detach(), quantizer);
+        if (!gradient) return value;
+        // Added parts may lie far from x, where passed + (value - passed) would round.
+        const at::Tensor passed = x * inside_twin(x.detach(), quantizer);
+        return value + (passed - passed.detach());
+    }
+    if (is_log(quantizer.scheme.codec)) {
         const at::Tensor value = log_value(x.detach(), quantizer);
         return gradient ? x + (value - x).detach() : value;
     }

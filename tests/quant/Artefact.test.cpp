@@ -39,6 +39,22 @@ TEST(Artefact, EditsAndRewritesComeBack) {
     EXPECT_FALSE(at::equal(toy.simulated(back), toy.simulated(toy.fitted({4, 6}))));
 }
 
+TEST(Artefact, TwinGridsAndPartsComeBack) {
+    const test::Toy toy;
+    const QuantizedModel model =
+        toy.fitted({4, 6}, Json::object(),
+                   {test::rule({{"kind", "attention.probability"}, {"codec", "twin"}}),
+                    test::rule({{"name", "*.fc2:input"}, {"codec", "twin"}}),
+                    test::rule({{"name", "*.qkv:weight"}, {"granularity", "part"}, {"parts", 3}})});
+    const QuantizedModel back = quantized_from_bundle(to_bundle(model, Json::object()));
+    for (const char* site : {"blocks.0.attn.context:lhs", "blocks.1.mlp.fc2:input"}) {
+        EXPECT_EQ(back.quantization.find(site)->grids.size(), 2U);
+        EXPECT_EQ(back.quantization.find(site)->scheme, model.quantization.find(site)->scheme);
+    }
+    EXPECT_TRUE(at::equal(toy.simulated(back), toy.simulated(model)));
+    EXPECT_FALSE(at::equal(toy.simulated(back), toy.simulated(toy.fitted({4, 6}))));
+}
+
 TEST(Artefact, ScaleThatIsNotPositiveIsDamage) {
     const test::Toy toy;
     store::Bundle bundle = to_bundle(toy.fitted({4, 6}), Json::object());

@@ -89,6 +89,35 @@ TEST_F(Scheme, CombinationsWithoutMeaningAreRefused) {
               "attention operands are quantized per tensor, head or token");
     EXPECT_EQ(refusal({{"kind", "linear.input"}, {"granularity", "token"}, {"mode", "dynamic"}}),
               "accepted");
+    EXPECT_EQ(refusal({{"kind", "linear.weight"}, {"granularity", "part"}}),
+              "the number of parts is missing");
+    EXPECT_EQ(refusal({{"kind", "linear.input"}, {"granularity", "part"}, {"parts", 3}}),
+              "parts are for weights");
+}
+
+TEST_F(Scheme, TwinGridsAreForProbabilitiesAndInputsOfLinearLayers) {
+    const std::string where =
+        "twin grids are for attention.probability and for a linear.input behind GELU";
+    EXPECT_EQ(refusal({{"kind", "linear.weight"}, {"codec", "twin"}}), where);
+    EXPECT_EQ(refusal({{"kind", "attention.query"}, {"codec", "twin"}}), where);
+    EXPECT_EQ(refusal({{"name", "*.fc2:input"}, {"codec", "twin_as_released"}}),
+              "the released code differs from twin at attention.probability only");
+    EXPECT_EQ(
+        refusal({{"kind", "attention.probability"}, {"codec", "twin"}, {"granularity", "head"}}),
+        "twin grids are static and per tensor");
+    EXPECT_EQ(refusal({{"name", "*.fc2:input"}, {"codec", "twin"}}), "accepted");
+    EXPECT_EQ(refusal({{"kind", "attention.probability"}, {"codec", "twin_as_released"}}),
+              "accepted");
+}
+
+TEST_F(Scheme, PartsMustDivideTheOutputs) {
+    const test::Toy toy;
+    const Json three = {{"name", "*.qkv:weight"}, {"granularity", "part"}, {"parts", 3}};
+    const QuantizedModel model = toy.fitted({4, 6}, Json::object(), {test::rule(three)});
+    EXPECT_EQ(model.quantization.find("blocks.0.attn.qkv:weight")->grids.size(), 3U);
+    Json five = three;
+    five["parts"] = 5;
+    EXPECT_THROW(toy.fitted({4, 6}, Json::object(), {test::rule(five)}), Error);
 }
 
 TEST_F(Scheme, BitsOutsideTwoToEightAreRefused) {

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "quant/Toy.hpp"
+#include "quant/kernels/TwinQuant.hpp"
 
 namespace aocq::quant {
 namespace {
@@ -73,6 +74,38 @@ TEST(Simulate, LogarithmicOperationsAndKernelGiveTheSameBits) {
             }
         }
     }
+}
+
+TEST(Simulate, TwinOperationsAndKernelGiveTheSameBits) {
+    const at::Tensor x =
+        at::cat({test::formula("image", {3, 17, 48}) * 0.4,
+                 test::formula("image", {3, 17, 48}).abs() * 0.01,
+                 at::tensor({0.0F, -0.0F, -9.0F, 9.0F, 0.5F, 1.0F}).expand({3, 17, 6})},
+                -1);
+    const Site probability{"a:lhs", SiteKind::attention_probability, 0, nn::Operand::first, ""};
+    for (int bits = 2; bits <= 8; ++bits) {
+        for (const Codec codec : {Codec::twin, Codec::twin_as_released}) {
+            for (const int split : {0, 2, 6}) {
+                const TwinGrid grid = twin_of_probabilities(split, bits);
+                Quantizer q = quantizer(bits, Granularity::tensor, {grid.lower, grid.upper});
+                q.scheme.codec = codec;
+                expect_same_bits(x, probability, q);
+            }
+        }
+        const TwinGrid grid = twin_of_signs(-0.1F, 0.7F, bits);
+        Quantizer q = quantizer(bits, Granularity::tensor, {grid.lower, grid.upper});
+        q.scheme.codec = Codec::twin;
+        expect_same_bits(x, linear_input(), q);
+    }
+}
+
+TEST(Simulate, TwinGradientIsOneInsideAndZeroOutside) {
+    const at::Tensor x = nn::leaf(at::tensor({-9.0F, -0.1F, 0.3F, 9.0F}));
+    const TwinGrid grid = twin_of_signs(-0.1F, 1.0F, 4);
+    Quantizer q = quantizer(4, Granularity::tensor, {grid.lower, grid.upper});
+    q.scheme.codec = Codec::twin;
+    const auto grads = nn::gradients(fake_quantize(x, linear_input(), q).sum(), {x});
+    EXPECT_TRUE(at::equal(grads[0], at::tensor({0.0F, 1.0F, 1.0F, 0.0F}))) << grads[0];
 }
 
 TEST(Simulate, PerHeadUsesEachHeadsGridOnTransposedViews) {
@@ -199,6 +232,11 @@ TEST(Simulate, CudaGivesTheValuesOfTheCpu) {
         quantizer(6, Granularity::tensor, {grid_from_range(-3, 5, 6, Symmetry::asymmetric)});
     EXPECT_TRUE(at::equal(fake_quantize(x.cuda(), linear_input(), q).cpu(),
                           fake_quantize(x, linear_input(), q)));
+    const TwinGrid grid = twin_of_signs(-3.0F, 5.0F, 6);
+    Quantizer twin = quantizer(6, Granularity::tensor, {grid.lower, grid.upper});
+    twin.scheme.codec = Codec::twin;
+    EXPECT_TRUE(at::equal(fake_quantize(x.cuda(), linear_input(), twin).cpu(),
+                          fake_quantize(x, linear_input(), twin)));
 }
 
 }  // namespace

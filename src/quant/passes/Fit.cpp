@@ -10,6 +10,7 @@
 #include "quant/kernels/LogQuant.hpp"
 #include "quant/kernels/Observers.hpp"
 #include "quant/kernels/RangeSearch.hpp"
+#include "quant/kernels/TwinQuant.hpp"
 #include "quant/passes/ObserverFields.hpp"
 
 namespace aocq::quant {
@@ -86,6 +87,14 @@ Grid fit_log(const store::SiteStatistics& statistics, const SiteScheme& scheme,
     return best;
 }
 
+// The two grids of a twin codec: what the samples ask for, and the extremes.
+std::vector<Grid> fit_twin(const store::SiteStatistics& statistics, const Site& site, int bits) {
+    const TwinGrid grid = site.kind == SiteKind::attention_probability
+                              ? fit_twin_of_probabilities(statistics.samples, bits)
+                              : twin_of_signs(statistics.minimum, statistics.maximum, bits);
+    return {grid.lower, grid.upper};
+}
+
 class Fit : public Pass {
   public:
     Fit(ObserverOptions activations, ObserverOptions weights)
@@ -112,7 +121,11 @@ class Fit : public Pass {
     Json fit_activation(const PassContext& context, const Site& site, Quantizer& quantizer) const {
         const auto& statistics = statistics_of(context, site.name);
         const SiteScheme& scheme = quantizer.scheme;
-        if (scheme.codec != Codec::uniform) {
+        if (is_twin(scheme.codec)) {
+            quantizer.grids = fit_twin(statistics, site, scheme.bits);
+            return {{"lower", quantizer.grids[0].scale}, {"upper", quantizer.grids[1].scale}};
+        }
+        if (is_log(scheme.codec)) {
             quantizer.grids = {fit_log(statistics, scheme, activations_)};
             return {{"scale", quantizer.grids.front().scale}};
         }

@@ -8,6 +8,7 @@
 #include "quant/kernels/Candidates.hpp"
 #include "quant/kernels/LogQuant.hpp"
 #include "quant/kernels/RangeSearch.hpp"
+#include "quant/kernels/TwinQuant.hpp"
 
 namespace aocq::quant {
 namespace {
@@ -42,6 +43,15 @@ float observe_log_scale(std::span<const float> x, const SiteScheme& scheme,
     return usable(best.high);
 }
 
+std::vector<Grid> fit_twin(const at::Tensor& x, const Site& site, int bits) {
+    const at::Tensor flat = x.reshape({-1}).contiguous();
+    const auto [low, high] = at::aminmax(flat);
+    const TwinGrid grid = site.kind == SiteKind::attention_probability
+                              ? fit_twin_of_probabilities(values_of(flat), bits)
+                              : twin_of_signs(low.item<float>(), high.item<float>(), bits);
+    return {grid.lower, grid.upper};
+}
+
 }  // namespace
 
 Range fit_range(const at::Tensor& x, int bits, Symmetry symmetry, std::int64_t most, int steps) {
@@ -64,7 +74,11 @@ void fit_quantizer(const at::Tensor& x, const Site& site, Quantizer& quantizer) 
     const SiteScheme& scheme = quantizer.scheme;
     quantizer.fitted = true;
     if (scheme.mode == Mode::dynamic) return;
-    if (scheme.codec != Codec::uniform) {
+    if (is_twin(scheme.codec)) {
+        quantizer.grids = fit_twin(x, site, scheme.bits);
+        return;
+    }
+    if (is_log(scheme.codec)) {
         quantizer.grids = {{std::max(x.max().item<float>(), std::numeric_limits<float>::min()), 0}};
         return;
     }

@@ -18,7 +18,8 @@ Range fit_range(const at::Tensor& x, int bits, Symmetry symmetry, std::int64_t m
                 int steps = 100);
 
 // A static quantizer's grids for values x of a site, as its scheme cuts them (tensor, channel or
-// head), by fit_range; a dynamic one needs none; a logarithmic one gets the largest value.
+// head), by fit_range; a dynamic one needs none; a logarithmic one gets the largest value; a
+// twin one its two grids.
 void fit_quantizer(const at::Tensor& x, const Site& site, Quantizer& quantizer);
 
 // A static quantizer's grids for all values x of its site by an observer that takes raw values

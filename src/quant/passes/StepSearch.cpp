@@ -24,7 +24,10 @@ class Ends {
         Quantizer q = start_;
         const SiteScheme& scheme = q.scheme;
         for (std::size_t i = 0; i < q.grids.size(); ++i) {
-            if (scheme.codec != Codec::uniform) {
+            if (is_twin(scheme.codec)) {
+                q.grids[i].scale =
+                    static_cast<float>(start_.grids[i].scale * (i == 0 ? low : high));
+            } else if (is_log(scheme.codec)) {
                 q.grids[i].scale = static_cast<float>(start_.grids[i].scale * high);
             } else {
                 q.grids[i] = grid_from_range(static_cast<float>(ranges_[i].low * low),
@@ -36,7 +39,8 @@ class Ends {
     }
 
     bool one_sided() const {
-        if (start_.scheme.codec != Codec::uniform || start_.scheme.symmetry == Symmetry::symmetric)
+        if (is_twin(start_.scheme.codec)) return false;
+        if (is_log(start_.scheme.codec) || start_.scheme.symmetry == Symmetry::symmetric)
             return true;
         for (const Range& range : ranges_) {
             if (range.low < 0.0F && range.high > 0.0F) return false;

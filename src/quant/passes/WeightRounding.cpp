@@ -7,6 +7,7 @@
 #include "quant/passes/BlockRun.hpp"
 #include "quant/passes/LayerMoments.hpp"
 #include "quant/passes/LayerRounding.hpp"
+#include "quant/passes/MissingBias.hpp"
 
 namespace aocq::quant {
 namespace {
@@ -22,7 +23,8 @@ class BlockRounding {
     BlockRounding(const RoundingOptions& options, const PassContext& context, QuantizedModel& model,
                   std::size_t block)
         : options_(options), context_(context), model_(model), block_(block) {
-        if (options.bias) add_missing_biases();
+        const nn::Block& range = context.graph.blocks()[block];
+        if (options.bias) add_missing_biases(context.graph, range.first, range.last, model);
     }
 
     void apply(Json& report) {
@@ -38,17 +40,6 @@ class BlockRounding {
     }
 
   private:
-    void add_missing_biases() {
-        const nn::Graph now = nn::edited(context_.graph, model_.edits);
-        const nn::Block& range = now.blocks()[block_];
-        for (std::size_t node = range.first; node < range.last; ++node) {
-            const auto* linear = std::get_if<nn::Linear>(&now.nodes()[node].op);
-            if (!linear || !linear->bias.empty()) continue;
-            const std::int64_t outputs = now.find_parameter(linear->weight)->shape[0];
-            model_.edits.push_back({nn::EditKind::bias, now.nodes()[node].name, outputs});
-        }
-    }
-
     at::Tensor weights_of(std::size_t node, std::int64_t rows) const {
         if (options_.tokens.power == 0) return at::ones({rows, 1});
         const auto& found =
@@ -67,6 +58,11 @@ class BlockRounding {
         const Site& site = find_site(context_, node, nn::Operand::weight);
         Quantizer* quantizer = model_.quantization.find(site.name);
         if (!quantizer) return;
+        if (quantizer->scheme.granularity == Granularity::part) {
+            throw Error::config("weight_rounding does not know parts of a weight")
+                .advise("give this site granularity \"channel\", \"group\" or \"tensor\"")
+                .at("site", site.name);
+        }
         const Site& input_site = find_site(context_, node, nn::Operand::first);
         const Quantizer* input = model_.quantization.find(input_site.name);
         const auto& linear = std::get<nn::Linear>(run.graph().nodes()[node].op);

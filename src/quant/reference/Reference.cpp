@@ -45,6 +45,47 @@ float fake_quant_log(float x, const LogGrid& grid, int bits) {
     return std::ldexp(root, -(steps + 1) / 2) * grid.scale;
 }
 
+namespace {
+
+std::vector<float> levels_of(const Grid& grid, int bits) {
+    std::vector<float> levels;
+    for (std::int32_t q = 0; q <= largest_code(bits - 1); ++q) levels.push_back(value(q, grid));
+    return levels;
+}
+
+}  // namespace
+
+double nearest_twin_level(float x, const TwinGrid& grid, int bits) {
+    const std::vector<float> lower = levels_of(grid.lower, bits),
+                             upper = levels_of(grid.upper, bits);
+    double nearest = lower.front();
+    const auto offer = [&](float level) {
+        if (std::abs(double{level} - double{x}) < std::abs(nearest - double{x})) nearest = level;
+    };
+    for (const float level : lower) offer(level);
+    for (const float level : upper) {
+        if (level > lower.back()) offer(level);
+    }
+    return nearest;
+}
+
+float fake_quant_twin(float x, const TwinGrid& grid, int bits, TwinJoin join) {
+    if (std::isnan(x)) return x;
+    const std::vector<float> lower = levels_of(grid.lower, bits),
+                             upper = levels_of(grid.upper, bits);
+    const float top = lower.back();
+    if (join == TwinJoin::added) {
+        return fake_quant(std::min(x, top), grid.lower, bits - 1) +
+               fake_quant(std::max(x, top), grid.upper, bits - 1);
+    }
+    const auto next = std::find_if(upper.begin(), upper.end(), [&](float u) { return u > top; });
+    if (next == upper.end()) return fake_quant(x, grid.lower, bits - 1);
+    const auto middle = static_cast<float>((double{top} + double{*next}) / 2);
+    if (x > (middle < *next ? middle : top))
+        return std::max(*next, fake_quant(x, grid.upper, bits - 1));
+    return std::min(top, fake_quant(x, grid.lower, bits - 1));
+}
+
 double grid_error(std::span<const float> x, const Grid& grid, int bits, double power) {
     double error = 0.0;
     for (const float v : x) {

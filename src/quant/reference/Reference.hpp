@@ -11,6 +11,7 @@
 #include "quant/kernels/Grid.hpp"
 #include "quant/kernels/Layout.hpp"
 #include "quant/kernels/LogQuant.hpp"
+#include "quant/kernels/TwinQuant.hpp"
 
 namespace aocq::quant::reference {
 
@@ -23,6 +24,11 @@ float fake_quant(float x, const Grid& grid, int bits);
 const Grid& grid_at(std::int64_t i, const Layout& layout, std::span<const Grid> grids);
 
 float fake_quant_log(float x, const LogGrid& grid, int bits);
+
+// By search among all levels of both grids, in double; ties go to the smaller magnitude of the code
+// within its grid as round-half-even has it, so compare bits only away from ties.
+double nearest_twin_level(float x, const TwinGrid& grid, int bits);
+float fake_quant_twin(float x, const TwinGrid& grid, int bits, TwinJoin join);
 
 // Sum of |x - xhat|^power with xhat as float32 makes it and everything else in double.
 double grid_error(std::span<const float> x, const Grid& grid, int bits, double power);

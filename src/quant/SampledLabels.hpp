@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "core/Random.hpp"
+
+namespace aocq::quant {
+
+// One class per image, drawn from the softmax of its logits [images, classes]; keyed by the image,
+// the first of which has number `first`, so any rank draws the same.
+std::vector<std::int64_t> draw_labels(const at::Tensor& logits, std::int64_t first,
+                                      const RandomKey& key);
+
+}  // namespace aocq::quant
