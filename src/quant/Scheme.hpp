@@ -10,6 +10,7 @@
 #include "core/Fields.hpp"
 #include "quant/Sites.hpp"
 #include "quant/kernels/Grid.hpp"
+#include "quant/kernels/LogQuant.hpp"
 
 namespace aocq::quant {
 
@@ -28,12 +29,15 @@ inline constexpr EnumTable<Mode, 2> modes{{{
     {Mode::dynamic, "dynamic"},
 }}};
 
-// Uniform grids, or powers of two (of the square root of two) for attention probabilities.
-enum class Codec { uniform, log2, log_sqrt2 };
-inline constexpr EnumTable<Codec, 3> codecs{{{
+// Uniform grids, or powers of two (of the square root of two) for attention probabilities. log_int
+// are powers of two that an integer softmax makes from quantized scores
+// (kernels/LogIntSoftmax.hpp); its one grid holds the step of these scores.
+enum class Codec { uniform, log2, log_sqrt2, log_int };
+inline constexpr EnumTable<Codec, 4> codecs{{{
     {Codec::uniform, "uniform"},
     {Codec::log2, "log2"},
     {Codec::log_sqrt2, "log_sqrt2"},
+    {Codec::log_int, "log_int"},
 }}};
 
 struct SiteScheme {
@@ -44,6 +48,7 @@ struct SiteScheme {
     Granularity granularity = Granularity::tensor;
     std::int64_t group = 0;  // input values per group, for Granularity::group
     Mode mode = Mode::fixed;
+    LogZero zero = LogZero::top;  // of logarithmic codecs: which codes are zero
     bool operator==(const SiteScheme&) const = default;
 };
 
@@ -65,17 +70,22 @@ struct Rule {
     std::optional<Granularity> granularity;
     std::optional<std::int64_t> group;
     std::optional<Mode> mode;
+    std::optional<LogZero> zero;
 };
 
 // One [[rule]] table. Keys: name, kind, at_most, codec, quantize, bits, symmetry, granularity,
-// group, mode.
+// group, mode, zero.
 Rule rule_from(Fields fields);
 
-// Default before any rule: every site quantized; weights symmetric per output channel, activations
-// asymmetric per tensor and static. A rule that matches no site, and a combination that makes no
-// sense, is an Error(config).
+// Default before any rule: every operand quantized, every output float (a rule with `quantize =
+// true` changes that); weights symmetric per output channel, activations asymmetric per tensor and
+// static. A rule that matches no site, and a combination that makes no sense, is an Error(config).
 std::vector<SiteScheme> resolve_scheme(const std::vector<Site>& sites,
                                        const std::vector<Rule>& rules, Widths widths);
+
+// Names of the outputs that are quantized by grids from statistics, in order of the sites.
+std::vector<std::string> fitted_outputs(const std::vector<Site>& sites,
+                                        const std::vector<SiteScheme>& schemes);
 
 Json to_json(const SiteScheme& scheme);
 SiteScheme scheme_from_json(Fields fields);
