@@ -13,6 +13,7 @@
 #include "quant/passes/ActivationStep.hpp"
 #include "quant/passes/ChannelBalance.hpp"
 #include "quant/passes/Fit.hpp"
+#include "quant/passes/PowerOfTwoFactor.hpp"
 #include "quant/passes/WeightRounding.hpp"
 
 namespace aocq::quant {
@@ -25,6 +26,7 @@ struct PassRow {
 };
 constexpr PassRow pass_table[] = {
     {"fit", &make_fit},
+    {"power_of_two_factor", &make_power_of_two_factor},
     {"channel_balance", &make_channel_balance},
     {"activation_step", &make_activation_step},
     {"weight_rounding", &make_weight_rounding},
