@@ -30,10 +30,12 @@ store::StatisticsFile balanced_statistics(const OpenedStudy& opened, std::size_t
     const auto drawn = engine::calibration_images(use.dataset->size(), use.images, experiment.seed);
     // Chunk by chunk as the statistics before were collected, so that the two differ in nothing
     // but the rewrites.
+    const auto outputs = quant::fitted_outputs(quant::list_sites(model.graph), work.schemes);
     std::vector<std::vector<store::SiteStatistics>> chunks;
     for (std::int64_t first = 0; first < use.images; first += use.chunk) {
         const std::int64_t last = std::min<std::int64_t>(first + use.chunk, use.images);
-        quant::Collector collector(graph, parameters, {.seed = experiment.seed});
+        quant::Collector collector(graph, parameters,
+                                   {.seed = experiment.seed, .outputs = outputs});
         engine::for_each_batch(*use.dataset, model.spec.preprocess,
                                {drawn.begin() + first, drawn.begin() + last}, use.batch,
                                [&](const at::Tensor& images, std::int64_t position) {

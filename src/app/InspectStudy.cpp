@@ -37,6 +37,18 @@ const config::Experiment& choose(const config::Study& study, int index) {
     return study.experiments[static_cast<std::size_t>(index)];
 }
 
+// Float outputs are the usual case and no place where anything happens.
+void leave_out_float_outputs(Scope& scope) {
+    Scope all = scope;
+    scope.sites.clear();
+    scope.schemes.clear();
+    for (std::size_t i = 0; i < all.sites.size(); ++i) {
+        if (all.sites[i].is_output() && !all.schemes[i].quantized) continue;
+        scope.sites.push_back(all.sites[i]);
+        scope.schemes.push_back(all.schemes[i]);
+    }
+}
+
 Scope scope_of(const config::Experiment& experiment) {
     const nn::ModelSpec spec = nn::model_spec_from(Fields(experiment.model, "model"));
     Scope scope{nn::build_graph(spec), {}, {}, {}, {}};
@@ -44,6 +56,7 @@ Scope scope_of(const config::Experiment& experiment) {
     scope.schemes = engine::resolve_method(experiment, scope.graph).schemes;
     scope.cost = nn::model_cost(scope.graph, {1, 3, spec.image_size(), spec.image_size()});
     scope.footprint = quant::footprint(scope.graph, scope.sites, scope.schemes, scope.cost);
+    leave_out_float_outputs(scope);
     return scope;
 }
 
@@ -105,6 +118,19 @@ std::string sites_text(const Scope& scope) {
     return columns.text();
 }
 
+// What no site of the experiment covers.
+std::string float_parts(const Scope& scope) {
+    bool softmax = true, residual = true;
+    for (std::size_t i = 0; i < scope.sites.size(); ++i) {
+        if (!scope.schemes[i].quantized) continue;
+        if (scope.schemes[i].codec == quant::Codec::log_int) softmax = false;
+        if (scope.sites[i].kind == quant::SiteKind::residual) residual = false;
+    }
+    std::string parts = softmax ? "LayerNorm, softmax" : "LayerNorm";
+    parts += residual ? ", GELU and the residual stream are float" : " and GELU are float";
+    return parts;
+}
+
 std::string nodes_text(const Scope& scope) {
     Columns columns({{"node"},
                      {"operator"},
@@ -163,11 +189,9 @@ int inspect_study(const config::Study& study, int index, InspectView view, bool 
     const auto quantized =
         std::count_if(scope.schemes.begin(), scope.schemes.end(),
                       [](const quant::SiteScheme& scheme) { return scheme.quantized; });
-    fmt::print(
-        "{}\n{}: {} of {} sites quantized; LayerNorm, softmax, GELU and the residual stream are "
-        "float\n{}",
-        sites_text(scope), config::to_string(experiment.bits), quantized, scope.sites.size(),
-        totals_text(scope));
+    fmt::print("{}\n{}: {} of {} sites quantized; {}\n{}", sites_text(scope),
+               config::to_string(experiment.bits), quantized, scope.sites.size(),
+               float_parts(scope), totals_text(scope));
     return exit_done;
 }
 

@@ -109,8 +109,10 @@ void StudyRunner::for_each_calibration_batch(
 std::vector<std::byte> StudyRunner::perform(const Unit& unit, const CollectTask& task,
                                             const std::stop_token& stop) {
     const LoadedModel& loaded = model(task.experiment);
+    const auto& schemes = work_.experiments[static_cast<std::size_t>(task.experiment)].schemes;
     quant::Collector collector(loaded.model.graph, loaded.on_device,
-                               {.seed = experiment(task.experiment).seed});
+                               {.seed = experiment(task.experiment).seed,
+                                .outputs = quant::fitted_outputs(loaded.sites, schemes)});
     for_each_calibration_batch(
         task.experiment, task.first, task.last, stop,
         [&](const at::Tensor& images, std::int64_t first) { collector.add(images, first); });

@@ -135,7 +135,8 @@ class WorkBuilder {
         for (std::size_t i = 0; i < sites.size(); ++i) {
             if (work.schemes[i].quantized) scheme[sites[i].name] = quant::to_json(work.schemes[i]);
         }
-        const std::uint32_t merged = add_collection(index, experiment, parsed, work);
+        const std::uint32_t merged = add_collection(
+            index, experiment, parsed, quant::fitted_outputs(sites, work.schemes), work);
         Json calibration = calibration_key_;
         Json stages = Json::array();
         std::string parent;
@@ -208,10 +209,13 @@ class WorkBuilder {
         return {{"model", parsed.model_key}, {"calibration", calibration_key_}};
     }
 
+    // `outputs`: sites that are observed beside the operands, which always are.
     std::uint32_t add_collection(int index, const config::Experiment& experiment,
-                                 const Parsed& parsed, ExperimentWork& work) {
+                                 const Parsed& parsed, const std::vector<std::string>& outputs,
+                                 ExperimentWork& work) {
         const DataUse& use = data_use(experiment.calibration, Purpose::calibration);
-        const Json parts = calibration_parts(experiment, parsed, use);
+        Json parts = calibration_parts(experiment, parsed, use);
+        if (!outputs.empty()) parts["outputs"] = outputs;
         MergeTask merge{index, {}};
         std::vector<std::uint32_t> chunks;
         for (std::int64_t first = 0; first < use.images; first += use.chunk) {

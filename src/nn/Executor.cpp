@@ -17,7 +17,8 @@ class NodeRunner {
     at::Tensor operator()(std::size_t index, const Node& node,
                           const std::vector<at::Tensor>& inputs) {
         index_ = index;
-        return std::visit([&](const auto& op) { return eval(op, inputs); }, node.op);
+        return operand(Operand::result,
+                       std::visit([&](const auto& op) { return eval(op, inputs); }, node.op));
     }
 
   private:
@@ -87,7 +88,9 @@ class NodeRunner {
         const at::Tensor product = at::matmul(lhs, op.transpose_rhs ? rhs.transpose(-2, -1) : rhs);
         return op.factor == 1.0 ? product : product * op.factor;
     }
-    at::Tensor eval(const Softmax&, const Inputs& in) const { return at::softmax(in[0], -1); }
+    at::Tensor eval(const Softmax&, const Inputs& in) const {
+        return options_.policy ? options_.policy->softmax(index_, in[0]) : at::softmax(in[0], -1);
+    }
     at::Tensor eval(const Gelu& op, const Inputs& in) const {
         const at::Tensor active = at::gelu(in[0]);
         return op.scale.empty() ? active : (active - parameter(op.shift)) / parameter(op.scale);
@@ -136,6 +139,10 @@ class NodeRunner {
 };
 
 }  // namespace
+
+at::Tensor OperandPolicy::softmax(std::size_t, const at::Tensor& scores) {
+    return at::softmax(scores, -1);
+}
 
 Values run(const Graph& graph, const Parameters& parameters, const Values& feeds,
            const RunOptions& options) {

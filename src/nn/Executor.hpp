@@ -19,15 +19,19 @@ namespace aocq::nn {
 using Parameters = std::map<std::string, at::Tensor, std::less<>>;
 using Values = std::map<ValueId, at::Tensor>;
 
-// An operand that a policy may replace. `second` is the right-hand side of a matmul.
-enum class Operand { first, second, weight };
+// An operand that a policy may replace. `second` is the right-hand side of a matmul; `result` is
+// what a node made, before anything reads it.
+enum class Operand { first, second, weight, result };
 
-// What happens to an operand before its node uses it: identity (float), fake quantization,
-// observation.
+// What happens to an operand before its node uses it, and to a node's result: identity (float),
+// fake quantization, observation.
 class OperandPolicy {
   public:
     virtual ~OperandPolicy() = default;
     virtual at::Tensor operand(std::size_t node, Operand which, const at::Tensor& x) = 0;
+    // The probabilities that a softmax node makes of scores [.., keys]. An integer softmax is no
+    // rounding of the exact one, so a policy may compute its own; this one is exact.
+    virtual at::Tensor softmax(std::size_t node, const at::Tensor& scores);
 };
 
 struct RunOptions {

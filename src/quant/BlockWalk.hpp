@@ -45,6 +45,9 @@ class BlockWalk {
 
     const ValueLimit& limit() const { return limit_; }
 
+    // The images themselves, for passes that look at a whole model at once.
+    const Batches& batches() const { return batches_; }
+
     // The one value from outside that the block's nodes use.
     nn::ValueId entrance(std::size_t block) const;
     std::int64_t images() const { return images_; }

@@ -3,7 +3,7 @@
 
 #include <ATen/ATen.h>
 
-#include <map>
+#include <algorithm>
 
 #include "quant/kernels/Accumulate.hpp"
 #include "quant/kernels/Merge.hpp"
@@ -17,12 +17,14 @@ Activation activation_view(SiteKind kind, const at::Tensor& x, std::int64_t imag
     AOCQ_EXPECT(images > 0 && x.size(0) % images == 0);
     switch (kind) {
         case SiteKind::patch_input:
+        case SiteKind::patch_output:
             return Activation::picture(images, x.size(1), x.size(2), x.size(3));
         case SiteKind::attention_query:
         case SiteKind::attention_key:
         case SiteKind::attention_value:
             return Activation::heads(images, x.size(1), x.size(2), x.size(3), x.size(0) / images);
         case SiteKind::attention_probability:
+        case SiteKind::attention_score:
             return Activation::probabilities(images, x.size(1), x.size(2), x.size(3),
                                              x.size(0) / images);
         default:
@@ -38,11 +40,15 @@ Activation activation_view(SiteKind kind, const at::Tensor& x, std::int64_t imag
 class Collector::Observing : public nn::OperandPolicy {
   public:
     Observing(const nn::Graph& graph, const CollectOptions& options)
-        : slots_(graph.nodes().size() * 2) {
+        : slots_(graph.nodes().size() * 4) {
+        const auto& outputs = options.outputs;
         for (const Site& site : list_sites(graph)) {
             if (site.is_weight()) continue;
-            const std::size_t slot = site.node * 2 + (site.operand == nn::Operand::second ? 1 : 0);
-            slots_[slot] = sites_.size();
+            if (site.is_output() &&
+                std::find(outputs.begin(), outputs.end(), site.name) == outputs.end()) {
+                continue;
+            }
+            slots_[index(site.node, site.operand)] = sites_.size();
             sites_.push_back({site.kind, StatisticsAccumulator(
                                              {.site = site.name,
                                               .kind = std::string(site_kinds.name(site.kind)),
@@ -57,8 +63,7 @@ class Collector::Observing : public nn::OperandPolicy {
     }
 
     at::Tensor operand(std::size_t node, nn::Operand which, const at::Tensor& x) override {
-        if (which == nn::Operand::weight) return x;
-        const auto& slot = slots_[node * 2 + (which == nn::Operand::second ? 1 : 0)];
+        const auto& slot = slots_[index(node, which)];
         if (!slot) return x;
         Observed& site = sites_[*slot];
         const at::Tensor values = x.to(at::kCPU).contiguous();
@@ -79,7 +84,10 @@ class Collector::Observing : public nn::OperandPolicy {
         SiteKind kind;
         StatisticsAccumulator accumulator;
     };
-    std::vector<std::optional<std::size_t>> slots_;  // [node * 2 + operand]
+    static std::size_t index(std::size_t node, nn::Operand which) {
+        return node * 4 + static_cast<std::size_t>(which);
+    }
+    std::vector<std::optional<std::size_t>> slots_;  // [node * 4 + operand]
     std::vector<Observed> sites_;
     std::int64_t first_ = 0, images_ = 1;  // of the batch
 };

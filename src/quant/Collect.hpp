@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Collects the bit-free statistics of every activation site (DESIGN §3.4) while the float model
+// Collects the bit-free statistics of every operand, and of the outputs that somebody asks for
+// (DESIGN §3.4), while the float model
 // runs over calibration images. A chunk of images gives the same statistics on any rank; chunks are
 // merged in order.
 #pragma once
@@ -7,6 +8,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "nn/Executor.hpp"
@@ -16,8 +18,9 @@
 namespace aocq::quant {
 
 struct CollectOptions {
-    std::uint64_t seed = 0;                // of the samples
-    std::int64_t samples_per_image = 512;  // values kept per site and image
+    std::uint64_t seed = 0;                 // of the samples
+    std::int64_t samples_per_image = 512;   // values kept per site and image
+    std::vector<std::string> outputs = {};  // names of output sites to observe
 };
 
 class Collector {

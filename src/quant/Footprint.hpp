@@ -11,9 +11,10 @@
 namespace aocq::quant {
 
 struct Footprint {
-    std::int64_t macs = 0;                    // of one image
-    std::int64_t quantized_macs = 0;          // of them, with both operands quantized
-    std::int64_t float_bytes = 0;             // of all parameters as float32
+    std::int64_t macs = 0;            // of one image
+    std::int64_t quantized_macs = 0;  // of them, with both operands quantized where they are read
+                                      // or where they were made
+    std::int64_t float_bytes = 0;     // of all parameters as float32
     std::int64_t quantized_weight_bytes = 0;  // of them, of weights that the scheme quantizes
     // As the scheme stores it: quantized weights packed at their bits, with a float32 scale for
     // each grid and an 8-bit zero point where it is asymmetric; everything else as float32.

@@ -32,6 +32,21 @@ void Quantization::share(const std::string& site, const std::string& other) {
     assignments_[site] = found->second;
 }
 
+void Quantization::count_in_steps_of_scores(const Site& probability) {
+    AOCQ_EXPECT(probability.softmax.has_value());
+    const Quantizer* scores = find(probability.softmax->scores);
+    Quantizer* quantizer = find(probability.name);
+    AOCQ_EXPECT(scores && scores->fitted && scores->grids.size() == 1);
+    AOCQ_EXPECT(quantizer && quantizer->scheme.codec == Codec::log_int);
+    quantizer->grids = {{scores->grids.front().scale, 0}};
+}
+
+std::size_t node_of(const Site& site, const SiteScheme& scheme) {
+    if (scheme.codec != Codec::log_int) return site.node;
+    AOCQ_EXPECT(site.softmax.has_value());
+    return site.softmax->node;
+}
+
 void Quantization::require_fitted() const {
     std::vector<std::string> open;
     for (const auto& [site, index] : assignments_) {
@@ -101,7 +116,7 @@ Layout layout_of(const SiteScheme& scheme, const Site& site,
             break;
     }
     if (site.is_weight()) return {1, sizes[0], total / sizes[0]};
-    if (site.kind == SiteKind::patch_input)
+    if (site.kind == SiteKind::patch_input || site.kind == SiteKind::patch_output)
         return {sizes[0], sizes[1], total / (sizes[0] * sizes[1])};
     return {total / sizes.back(), sizes.back(), 1};
 }

@@ -38,6 +38,10 @@ class Quantization {
     void share(const std::string& site, const std::string& other);
     const std::map<std::string, std::size_t>& assignments() const { return assignments_; }
 
+    // The step of its scores, where an integer softmax makes a site's probabilities; whoever
+    // changes the scores' quantizer calls it again.
+    void count_in_steps_of_scores(const Site& probability);
+
     // A site that was to be quantized and that no pass fitted is an error, never silent float.
     void require_fitted() const;
 
@@ -46,6 +50,9 @@ class Quantization {
     std::vector<Quantizer> quantizers_;
     std::map<std::string, std::size_t> assignments_;
 };
+
+// The node at which a quantizer acts: an integer softmax replaces the one before its site.
+std::size_t node_of(const Site& site, const SiteScheme& scheme);
 
 struct QuantizedModel {
     Quantization quantization;

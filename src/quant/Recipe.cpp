@@ -16,6 +16,7 @@
 #include "quant/passes/Fit.hpp"
 #include "quant/passes/LayerDistillation.hpp"
 #include "quant/passes/MixedPrecision.hpp"
+#include "quant/passes/PowerOfTwoFactor.hpp"
 #include "quant/passes/Reparameterize.hpp"
 #include "quant/passes/ScaleSearch.hpp"
 #include "quant/passes/SequentialFit.hpp"
@@ -33,6 +34,7 @@ constexpr PassRow pass_table[] = {
     {"fit", &make_fit},
     {"sequential_fit", &make_sequential_fit},
     {"reparameterize", &make_reparameterize},
+    {"power_of_two_factor", &make_power_of_two_factor},
     {"channel_balance", &make_channel_balance},
     {"activation_step", &make_activation_step},
     {"weight_rounding", &make_weight_rounding},

@@ -17,7 +17,7 @@ bool matches(const std::vector<std::string>& patterns, std::string_view text) {
 SiteScheme default_scheme(const Site& site, Widths widths) {
     SiteScheme scheme;
     scheme.bits = site.is_weight() ? widths.weights : widths.activations;
-    scheme.quantized = scheme.bits != 32;
+    scheme.quantized = scheme.bits != 32 && !site.is_output();
     scheme.symmetry = site.is_weight() ? Symmetry::symmetric : Symmetry::asymmetric;
     scheme.granularity = site.is_weight() ? Granularity::channel : Granularity::tensor;
     return scheme;
@@ -33,11 +33,13 @@ void apply(const Rule& rule, bool class_is_float, SiteScheme& scheme) {
     if (rule.granularity) scheme.granularity = *rule.granularity;
     if (rule.group) scheme.group = *rule.group;
     if (rule.mode) scheme.mode = *rule.mode;
+    if (rule.zero) scheme.zero = *rule.zero;
 }
 
 bool is_attention(SiteKind kind) {
     return kind == SiteKind::attention_query || kind == SiteKind::attention_key ||
-           kind == SiteKind::attention_probability || kind == SiteKind::attention_value;
+           kind == SiteKind::attention_probability || kind == SiteKind::attention_value ||
+           kind == SiteKind::attention_score;
 }
 
 // "" where the codec suits the site.
@@ -84,6 +86,27 @@ std::string objection(const Site& site, const SiteScheme& scheme) {
     return "";
 }
 
+bool has_one_static_grid(const SiteScheme& scheme) {
+    return scheme.quantized && scheme.codec == Codec::uniform && scheme.mode == Mode::fixed &&
+           scheme.granularity == Granularity::tensor;
+}
+
+// An integer softmax counts in steps of its scores.
+std::string objection_to_scores(const Site& site, const SiteScheme& scheme,
+                                const std::vector<Site>& sites,
+                                const std::vector<SiteScheme>& schemes) {
+    if (scheme.codec != Codec::log_int) return "";
+    if (!site.softmax) return "an integer softmax needs a softmax that makes the probabilities";
+    const auto scores = std::find_if(sites.begin(), sites.end(),
+                                     [&](const Site& s) { return s.name == site.softmax->scores; });
+    if (scores != sites.end() &&
+        has_one_static_grid(schemes[static_cast<std::size_t>(scores - sites.begin())])) {
+        return "";
+    }
+    return "an integer softmax needs scores on one static grid: set quantize = true for "
+           "attention.score";
+}
+
 }  // namespace
 
 Rule rule_from(Fields fields) {
@@ -104,6 +127,7 @@ Rule rule_from(Fields fields) {
         rule.group = fields.integer("parts", 1, 1 << 20);
     }
     if (fields.has("mode")) rule.mode = fields.choice<Mode>("mode", modes);
+    if (fields.has("zero")) rule.zero = fields.choice<LogZero>("zero", log_zero_names);
     fields.finish();
     return rule;
 }
@@ -136,7 +160,9 @@ std::vector<SiteScheme> resolve_scheme(const std::vector<Site>& sites,
     }
     for (std::size_t i = 0; i < sites.size(); ++i) {
         if (!schemes[i].quantized) continue;
-        if (const std::string reason = objection(sites[i], schemes[i]); !reason.empty()) {
+        std::string reason = objection(sites[i], schemes[i]);
+        if (reason.empty()) reason = objection_to_scores(sites[i], schemes[i], sites, schemes);
+        if (!reason.empty()) {
             Error error = Error::config("the scheme of a site makes no sense");
             throw error.because(reason)
                 .at("key", last_rule[i] ? last_rule[i]->path : "rule")
@@ -146,14 +172,28 @@ std::vector<SiteScheme> resolve_scheme(const std::vector<Site>& sites,
     return schemes;
 }
 
+std::vector<std::string> fitted_outputs(const std::vector<Site>& sites,
+                                        const std::vector<SiteScheme>& schemes) {
+    AOCQ_EXPECT(sites.size() == schemes.size());
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < sites.size(); ++i) {
+        if (sites[i].is_output() && schemes[i].quantized && schemes[i].mode == Mode::fixed)
+            names.push_back(sites[i].name);
+    }
+    return names;
+}
+
 Json to_json(const SiteScheme& s) {
-    return {{"quantized", s.quantized},
-            {"codec", codecs.name(s.codec)},
-            {"bits", s.bits},
-            {"symmetry", symmetry_names.name(s.symmetry)},
-            {"granularity", granularities.name(s.granularity)},
-            {"group", s.group},
-            {"mode", modes.name(s.mode)}};
+    Json json = {{"quantized", s.quantized},
+                 {"codec", codecs.name(s.codec)},
+                 {"bits", s.bits},
+                 {"symmetry", symmetry_names.name(s.symmetry)},
+                 {"granularity", granularities.name(s.granularity)},
+                 {"group", s.group},
+                 {"mode", modes.name(s.mode)}};
+    // Only where it says something: what uniform grids are named by stays as it is.
+    if (s.zero != LogZero::top) json["zero"] = log_zero_names.name(s.zero);
+    return json;
 }
 
 SiteScheme scheme_from_json(Fields fields) {
@@ -165,6 +205,7 @@ SiteScheme scheme_from_json(Fields fields) {
     s.granularity = fields.choice<Granularity>("granularity", granularities);
     s.group = fields.integer("group", 0, 1 << 20);
     s.mode = fields.choice<Mode>("mode", modes);
+    s.zero = fields.choice<LogZero>("zero", log_zero_names, LogZero::top);
     fields.finish();
     return s;
 }

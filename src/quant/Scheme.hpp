@@ -10,6 +10,7 @@
 #include "core/Fields.hpp"
 #include "quant/Sites.hpp"
 #include "quant/kernels/Grid.hpp"
+#include "quant/kernels/LogQuant.hpp"
 
 namespace aocq::quant {
 
@@ -29,13 +30,16 @@ inline constexpr EnumTable<Mode, 2> modes{{{
     {Mode::dynamic, "dynamic"},
 }}};
 
-// Uniform grids, powers of two (of the square root of two) for attention probabilities, or two
-// uniform grids side by side (kernels/TwinQuant.hpp) for them and for what GELU makes.
-enum class Codec { uniform, log2, log_sqrt2, twin, twin_as_released };
-inline constexpr EnumTable<Codec, 5> codecs{{{
+// Uniform grids; powers of two (of the square root of two) for attention probabilities; two uniform
+// grids side by side (kernels/TwinQuant.hpp) for them and for what GELU makes. log_int are powers
+// of two that an integer softmax makes from quantized scores (kernels/LogIntSoftmax.hpp); its one
+// grid holds the step of these scores.
+enum class Codec { uniform, log2, log_sqrt2, log_int, twin, twin_as_released };
+inline constexpr EnumTable<Codec, 6> codecs{{{
     {Codec::uniform, "uniform"},
     {Codec::log2, "log2"},
     {Codec::log_sqrt2, "log_sqrt2"},
+    {Codec::log_int, "log_int"},
     {Codec::twin, "twin"},
     {Codec::twin_as_released, "twin_as_released"},
 }}};
@@ -43,7 +47,7 @@ constexpr bool is_twin(Codec codec) {
     return codec == Codec::twin || codec == Codec::twin_as_released;
 }
 constexpr bool is_log(Codec codec) {
-    return codec == Codec::log2 || codec == Codec::log_sqrt2;
+    return codec == Codec::log2 || codec == Codec::log_sqrt2 || codec == Codec::log_int;
 }
 
 struct SiteScheme {
@@ -56,6 +60,7 @@ struct SiteScheme {
     // are cut into (three for q, k and v).
     std::int64_t group = 0;
     Mode mode = Mode::fixed;
+    LogZero zero = LogZero::top;  // of logarithmic codecs: which codes are zero
     bool operator==(const SiteScheme&) const = default;
 };
 
@@ -77,17 +82,22 @@ struct Rule {
     std::optional<Granularity> granularity;
     std::optional<std::int64_t> group;  // or the number of parts
     std::optional<Mode> mode;
+    std::optional<LogZero> zero;
 };
 
 // One [[rule]] table. Keys: name, kind, at_most, codec, quantize, bits, symmetry, granularity,
-// group, parts, mode.
+// group, parts, mode, zero.
 Rule rule_from(Fields fields);
 
-// Default before any rule: every site quantized; weights symmetric per output channel, activations
-// asymmetric per tensor and static. A rule that matches no site, and a combination that makes no
-// sense, is an Error(config).
+// Default before any rule: every operand quantized, every output float (a rule with `quantize =
+// true` changes that); weights symmetric per output channel, activations asymmetric per tensor and
+// static. A rule that matches no site, and a combination that makes no sense, is an Error(config).
 std::vector<SiteScheme> resolve_scheme(const std::vector<Site>& sites,
                                        const std::vector<Rule>& rules, Widths widths);
+
+// Names of the outputs that are quantized by grids from statistics, in order of the sites.
+std::vector<std::string> fitted_outputs(const std::vector<Site>& sites,
+                                        const std::vector<SiteScheme>& schemes);
 
 Json to_json(const SiteScheme& scheme);
 SiteScheme scheme_from_json(Fields fields);

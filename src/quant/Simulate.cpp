@@ -9,6 +9,7 @@
 
 #include "core/Random.hpp"
 #include "quant/kernels/FakeQuant.hpp"
+#include "quant/kernels/LogIntSoftmax.hpp"
 #include "quant/kernels/LogQuant.hpp"
 #include "quant/kernels/TwinQuant.hpp"
 
@@ -20,8 +21,11 @@ std::span<const float> view(const at::Tensor& x) {
 }
 
 LogGrid log_grid(const Quantizer& quantizer) {
+    const SiteScheme& scheme = quantizer.scheme;
+    // What an integer softmax gives are powers of two as they are; its step belongs to the scores.
+    if (scheme.codec == Codec::log_int) return {1.0F, LogBase::two, scheme.zero};
     return {quantizer.grids.front().scale,
-            quantizer.scheme.codec == Codec::log2 ? LogBase::two : LogBase::sqrt2, LogZero::top};
+            scheme.codec == Codec::log2 ? LogBase::two : LogBase::sqrt2, scheme.zero};
 }
 
 TwinGrid twin_grid(const Quantizer& quantizer) {
@@ -91,10 +95,15 @@ GridTensors dynamic_grids(const at::Tensor& rows, const SiteScheme& scheme) {
     return static_grids(grids, rows.device());
 }
 
-// xhat / scale of every code, the last one (the top code) being zero: [2^bits] f32.
+// The smallest q that means zero.
+int zero_code(const LogGrid& grid, int bits) {
+    return largest_code(bits) + (grid.zero == LogZero::beyond ? 1 : 0);
+}
+
+// xhat / scale of every code, the last one being zero: [zero_code + 1] f32.
 at::Tensor log_powers(const LogGrid& grid, int bits) {
     std::vector<float> powers;
-    for (int q = 0; q < largest_code(bits); ++q) {
+    for (int q = 0; q < zero_code(grid, bits); ++q) {
         if (grid.base == LogBase::two) {
             powers.push_back(std::ldexp(1.0F, -q));
         } else {
@@ -117,7 +126,7 @@ at::Tensor log_value(const at::Tensor& x, const Quantizer& quantizer) {
     const at::Tensor steps = grid.base == LogBase::two
                                  ? -e - above(0x1.6A09E6p0)
                                  : e * -2 - above(0x1.306FE0p0) - above(0x1.AE89F8p0);
-    const std::int64_t top = largest_code(quantizer.scheme.bits);
+    const std::int64_t top = zero_code(grid, quantizer.scheme.bits);
     const at::Tensor q = at::where(t >= 0x1p-126, at::clamp(steps, 0, top), at::full_like(e, top));
     const at::Tensor value =
         log_powers(grid, quantizer.scheme.bits).to(x.device()).take(q) * grid.scale;
@@ -191,11 +200,25 @@ at::Tensor fake_quantize(const at::Tensor& x, const Site& site, const Quantizer&
                            : with_operations(x, layout, quantizer);
 }
 
+at::Tensor integer_softmax(const at::Tensor& scores, const Quantizer& quantizer) {
+    AOCQ_EXPECT(quantizer.scheme.codec == Codec::log_int && quantizer.grids.size() == 1);
+    const at::Tensor source = scores.detach().to(at::kCPU).contiguous();
+    at::Tensor made = at::empty_like(source);
+    log_int_softmax(view(source),
+                    {made.mutable_data_ptr<float>(), static_cast<std::size_t>(made.numel())},
+                    source.size(-1), quantizer.grids.front().scale, quantizer.scheme.bits,
+                    quantizer.scheme.zero);
+    const at::Tensor value = made.to(scores.device());
+    if (!scores.requires_grad() || !at::GradMode::is_enabled()) return value;
+    const at::Tensor exact = at::softmax(scores, -1);
+    return exact + (value - exact).detach();
+}
+
 Simulation::Simulation(const nn::Graph& graph, const nn::Parameters& parameters,
                        const QuantizedModel& model, SimulateOptions options)
     : graph_(nn::edited(graph, model.edits)),
       parameters_(student_parameters(parameters, model)),
-      slots_(graph.nodes().size() * 2),
+      slots_(graph.nodes().size() * 4),
       options_(options) {
     for (const Site& site : list_sites(graph_)) {
         if (site.node < options.first || site.node >= options.last) continue;
@@ -206,19 +229,19 @@ Simulation::Simulation(const nn::Graph& graph, const nn::Parameters& parameters,
             at::Tensor& weight = parameters_.at(site.parameter);
             weight = fake_quantize(weight, site, *quantizer);
         } else {
-            const std::size_t index = site.node * 2 + (site.operand == nn::Operand::second ? 1 : 0);
-            slots_[index] = std::make_unique<Slot>(Slot{site, *quantizer});
+            slots_[index(node_of(site, quantizer->scheme), site.operand)] =
+                std::make_unique<Slot>(Slot{site, *quantizer});
         }
     }
 }
 
-const Simulation::Slot* Simulation::slot(std::size_t node, nn::Operand which) const {
-    if (which == nn::Operand::weight) return nullptr;
-    return slots_[node * 2 + (which == nn::Operand::second ? 1 : 0)].get();
+at::Tensor Simulation::softmax(std::size_t node, const at::Tensor& scores) {
+    const auto& found = slots_[index(node, nn::Operand::first)];
+    return found ? integer_softmax(scores, found->quantizer) : OperandPolicy::softmax(node, scores);
 }
 
 at::Tensor Simulation::operand(std::size_t node, nn::Operand which, const at::Tensor& x) {
-    const Slot* found = slot(node, which);
+    const auto& found = slots_[index(node, which)];
     if (!found) return x;
     const at::Tensor quantized = fake_quantize(x, found->site, found->quantizer);
     if (options_.drop <= 0) return quantized;

@@ -28,6 +28,7 @@ class Simulation : public nn::OperandPolicy {
     Simulation(const nn::Graph& graph, const nn::Parameters& parameters,
                const QuantizedModel& model, SimulateOptions options = {});
     at::Tensor operand(std::size_t node, nn::Operand which, const at::Tensor& x) override;
+    at::Tensor softmax(std::size_t node, const at::Tensor& scores) override;
 
     // What to run: the model's graph with the edits of its passes.
     const nn::Graph& graph() const { return graph_; }
@@ -39,17 +40,23 @@ class Simulation : public nn::OperandPolicy {
         Site site;
         Quantizer quantizer;
     };
-    const Slot* slot(std::size_t node, nn::Operand which) const;
+    static std::size_t index(std::size_t node, nn::Operand which) {
+        return node * 4 + static_cast<std::size_t>(which);
+    }
 
     nn::Graph graph_;
     nn::Parameters parameters_;
-    std::vector<std::unique_ptr<Slot>> slots_;  // [node * 2 + operand]
+    std::vector<std::unique_ptr<Slot>> slots_;  // [node * 4 + operand]
     SimulateOptions options_;
     std::uint64_t draws_ = 0;
 };
 
 // x on the quantizer's grid and back, same shape. Straight-through gradient: 1 inside the range, 0
-// outside.
+// outside. Codes of an integer softmax stay what they are.
 at::Tensor fake_quantize(const at::Tensor& x, const Site& site, const Quantizer& quantizer);
+
+// Probabilities of scores [.., keys] by a quantizer with the codec log_int. The gradient is the
+// exact softmax's.
+at::Tensor integer_softmax(const at::Tensor& scores, const Quantizer& quantizer);
 
 }  // namespace aocq::quant

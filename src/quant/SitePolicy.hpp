@@ -13,11 +13,12 @@ namespace aocq::quant {
 
 class SitePolicy : public nn::OperandPolicy {
   public:
-    explicit SitePolicy(std::size_t nodes) : slots_(nodes * 3) {}
+    explicit SitePolicy(std::size_t nodes) : slots_(nodes * 4) {}
 
-    // Null: the operand stays float.
+    // Null: the operand stays float (as it does without a call).
     void set(const Site& site, const Quantizer* quantizer);
     at::Tensor operand(std::size_t node, nn::Operand which, const at::Tensor& x) override;
+    at::Tensor softmax(std::size_t node, const at::Tensor& scores) override;
 
   private:
     struct Slot {
@@ -25,7 +26,7 @@ class SitePolicy : public nn::OperandPolicy {
         Quantizer quantizer;
     };
     static std::size_t index(std::size_t node, nn::Operand which) {
-        return node * 3 + static_cast<std::size_t>(which);
+        return node * 4 + static_cast<std::size_t>(which);
     }
     std::vector<std::unique_ptr<Slot>> slots_;
 };

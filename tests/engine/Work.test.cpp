@@ -33,6 +33,26 @@ TEST(Work, SharedStagesAppearOnce) {
     EXPECT_EQ(counts.at("evaluate"), 12);
 }
 
+TEST(Work, CollectionDependsOnTheOutputsThatAreQuantizedAndOnNoOtherRule) {
+    test::ToyStudy toy;
+    const auto key = [&] { return work_of(toy.study()).experiments.back().statistics_key; };
+    const std::string plain = key();
+    toy.text += "[[rule]]\nkind = \"linear.*\"\nbits = 3\n";
+    toy.write();
+    EXPECT_EQ(key(), plain);
+    toy.text += "[[rule]]\nkind = \"residual\"\nquantize = true\n";
+    toy.write();
+    const std::string residual = key();
+    EXPECT_NE(residual, plain);
+    EXPECT_EQ(kinds(work_of(toy.study())).at("collect"), 3);  // the same for both widths
+    toy.text += "[[rule]]\nkind = \"residual\"\ngranularity = \"channel\"\n";
+    toy.write();
+    EXPECT_EQ(key(), residual);
+    toy.text += "[[rule]]\nkind = \"head.output\"\nquantize = true\n";
+    toy.write();
+    EXPECT_NE(key(), residual);
+}
+
 TEST(Work, LeasesCoverEveryImageOnce) {
     const test::ToyStudy toy;
     const Work work = work_of(toy.study());

@@ -76,9 +76,43 @@ TEST_F(Executor, PolicySeesEveryOperandOnce) {
     } policy;
     const NoGradients scope;
     forward(graph, parameters, image, &policy);
-    // Two per linear node (patch embedding, 4 per block, head) and two per matmul (2 per block).
-    EXPECT_EQ(policy.seen.size(), 2U * (1 + 2 * 4 + 1) + 2U * (2 * 2));
+    // Two per linear node (patch embedding, 4 per block, head) and two per matmul (2 per block);
+    // and the result of every node.
+    EXPECT_EQ(policy.seen.size(), 2U * (1 + 2 * 4 + 1) + 2U * (2 * 2) + graph.nodes().size());
     EXPECT_EQ(policy.seen.count({graph.node_index("blocks.0.attn.scores"), Operand::second}), 1U);
+    EXPECT_EQ(policy.seen.count({graph.node_index("blocks.1.residual2"), Operand::result}), 1U);
+}
+
+TEST_F(Executor, PolicyReplacesAResultBeforeAnythingReadsIt) {
+    struct Doubling : OperandPolicy {
+        std::size_t wanted;
+        at::Tensor operand(std::size_t node, Operand which, const at::Tensor& x) override {
+            return node == wanted && which == Operand::result ? x * 2.0 : x;
+        }
+    } policy;
+    policy.wanted = graph.node_index("norm");
+    const NoGradients scope;
+    const at::Tensor bias = parameters.at("head.bias");
+    const at::Tensor plain = forward(graph, parameters, image) - bias;
+    const at::Tensor doubled = forward(graph, parameters, image, &policy) - bias;
+    EXPECT_TRUE(at::allclose(doubled, plain * 2.0, 1e-5, 1e-6));
+}
+
+TEST_F(Executor, PolicyMayComputeTheSoftmaxItself) {
+    struct Uniform : OperandPolicy {
+        at::Tensor operand(std::size_t, Operand, const at::Tensor& x) override { return x; }
+        at::Tensor softmax(std::size_t, const at::Tensor& scores) override {
+            return at::full_like(scores, 1.0 / static_cast<double>(scores.size(-1)));
+        }
+    } policy;
+    const NoGradients scope;
+    RunOptions options;
+    options.taps = {value("blocks.0.attn.context"), value("blocks.0.attn.value")};
+    options.policy = &policy;
+    const Values found = run(graph, parameters, {{graph.input(), image}}, options);
+    const at::Tensor mean = found.at(options.taps[1]).mean(2, true);
+    EXPECT_TRUE(at::allclose(found.at(options.taps[0]), mean.expand_as(found.at(options.taps[0])),
+                             1e-4, 1e-6));
 }
 
 // Gradients against central differences in float64 at a few places of an input, a parameter and a
@@ -139,7 +173,7 @@ TEST_F(Executor, ValuesAreFreedAfterTheirLastUse) {
         std::vector<c10::weak_intrusive_ptr<c10::TensorImpl>> inputs;
         std::size_t largest = 0;
         at::Tensor operand(std::size_t, Operand which, const at::Tensor& x) override {
-            if (which == Operand::weight) return x;
+            if (which == Operand::weight || which == Operand::result) return x;
             inputs.emplace_back(x.getIntrusivePtr());
             std::size_t alive = 0;
             for (const auto& input : inputs) alive += input.expired() ? 0 : 1;

@@ -55,6 +55,21 @@ TEST(Artefact, TwinGridsAndPartsComeBack) {
     EXPECT_FALSE(at::equal(toy.simulated(back), toy.simulated(toy.fitted({4, 6}))));
 }
 
+TEST(Artefact, OutputsAndIntegerSoftmaxComeBack) {
+    test::Toy toy;
+    toy.observe_outputs();
+    const QuantizedModel model = toy.fitted(
+        {4, 6}, Json::object(),
+        {test::rule({{"kind", {"residual", "attention.score"}}, {"quantize", true}}),
+         test::rule({{"kind", "residual"}, {"granularity", "channel"}}),
+         test::rule(
+             {{"kind", "attention.probability"}, {"codec", "log_int"}, {"zero", "beyond"}})});
+    const QuantizedModel back = quantized_from_bundle(to_bundle(model, Json::object()));
+    EXPECT_EQ(back.quantization.find("blocks.0.attn.context:lhs")->scheme.zero, LogZero::beyond);
+    EXPECT_EQ(back.quantization.find("blocks.1.residual2:output")->grids.size(), 48U);
+    EXPECT_TRUE(at::equal(toy.simulated(back), toy.simulated(model)));
+}
+
 TEST(Artefact, ScaleThatIsNotPositiveIsDamage) {
     const test::Toy toy;
     store::Bundle bundle = to_bundle(toy.fitted({4, 6}), Json::object());

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 #include "quant/Toy.hpp"
@@ -14,7 +15,7 @@ TEST(Collect, SeesEveryActivationSiteWithItsTrueExtremes) {
     const nn::NoGradients scope;
     const test::Toy toy;
     std::size_t activations = 0;
-    for (const auto& site : toy.sites) activations += site.is_weight() ? 0 : 1;
+    for (const auto& site : toy.sites) activations += site.is_weight() || site.is_output() ? 0 : 1;
     ASSERT_EQ(toy.statistics.sites.size(), activations);
     nn::RunOptions options;
     options.taps = {toy.graph.find_value("blocks.1.mlp.gelu").value(),
@@ -36,6 +37,39 @@ TEST(Collect, SeesEveryActivationSiteWithItsTrueExtremes) {
             EXPECT_EQ(s.maximum, tapped.at(options.taps[1]).max().item<float>());
         }
     }
+}
+
+TEST(Collect, OutputsAreSeenWhereAskedForAndChangeNoOtherSite) {
+    const nn::NoGradients scope;
+    const test::Toy plain;
+    test::Toy toy;
+    toy.observe_outputs();
+    nn::RunOptions options;
+    options.taps = {toy.graph.find_value("blocks.0.residual1").value(),
+                    toy.graph.find_value("blocks.0.attn.scores").value(),
+                    toy.graph.find_value("patch_embed.proj").value()};
+    const nn::Values tapped = nn::run(toy.graph, toy.parameters, {{0, toy.images}}, options);
+    const std::map<std::string, std::pair<std::size_t, std::size_t>> wanted{
+        {"blocks.0.residual1:output", {0, 48}},   // channels
+        {"blocks.0.attn.scores:output", {1, 3}},  // heads
+        {"patch_embed.proj:output", {2, 48}}};
+    std::size_t seen = 0, same = 0;
+    for (const auto& s : toy.statistics.sites) {
+        for (const auto& p : plain.statistics.sites) {
+            if (p.site != s.site) continue;
+            EXPECT_EQ(p.samples, s.samples) << s.site;
+            ++same;
+        }
+        const auto found = wanted.find(s.site);
+        if (found == wanted.end()) continue;
+        const at::Tensor& x = tapped.at(options.taps[found->second.first]);
+        EXPECT_EQ(s.count, x.numel());
+        EXPECT_EQ(s.minimum, x.min().item<float>());
+        EXPECT_EQ(s.channel_max.size(), found->second.second);
+        ++seen;
+    }
+    EXPECT_EQ(seen, wanted.size());
+    EXPECT_EQ(same, plain.statistics.sites.size());
 }
 
 // Chunks merged in order give what one pass over the same chunks gives; samples and counts exactly.

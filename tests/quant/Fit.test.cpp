@@ -55,6 +55,31 @@ TEST(Fit, HeadsAndGroupsGetTheirOwnGrids) {
     EXPECT_EQ(model.quantization.find("blocks.0.attn.qkv:weight")->grids.size(), 144U * 3U);
 }
 
+TEST(Fit, IntegerSoftmaxCountsInTheStepsOfItsScores) {
+    test::Toy toy;
+    toy.observe_outputs();
+    const QuantizedModel model = toy.fitted(
+        {8, 8}, Json::object(),
+        {test::rule({{"kind", "attention.score"}, {"quantize", true}}),
+         test::rule({{"kind", "attention.probability"}, {"codec", "log_int"}, {"bits", 4}})});
+    const auto scale = [&](const char* site) {
+        return model.quantization.find(site)->grids.at(0).scale;
+    };
+    EXPECT_EQ(scale("blocks.1.attn.context:lhs"), scale("blocks.1.attn.scores:output"));
+    EXPECT_NE(scale("blocks.1.attn.context:lhs"), scale("blocks.0.attn.context:lhs"));
+}
+
+TEST(Fit, SkippedKindsAreLeftToOthers) {
+    test::Toy toy;
+    toy.observe_outputs();
+    const std::vector<Rule> rules{test::rule({{"kind", "residual"}, {"quantize", true}})};
+    EXPECT_NO_THROW(toy.fitted({8, 8}, Json::object(), rules).quantization.require_fitted());
+    const QuantizedModel model = toy.fitted({8, 8}, {{"skip", {"res*"}}}, rules);
+    EXPECT_FALSE(model.quantization.find("blocks.0.residual1:output")->fitted);
+    EXPECT_TRUE(model.quantization.find("blocks.0.mlp.fc2:input")->fitted);
+    EXPECT_THROW(model.quantization.require_fitted(), Error);
+}
+
 TEST(Fit, ObserverThatNeedsSamplesPerHeadIsRefused) {
     const test::Toy toy;
     EXPECT_THROW(toy.fitted({8, 8}, {{"observer", "mse"}},

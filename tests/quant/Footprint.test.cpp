@@ -38,6 +38,17 @@ TEST_F(FootprintOf, ProductWithOneFloatOperandDoesNot) {
     EXPECT_EQ(head.quantized_macs, head.macs - macs("head"));
 }
 
+TEST_F(FootprintOf, PartsOfAQuantizedOutputAreQuantized) {
+    const std::vector<Json> parts{
+        {{"kind", {"attention.query", "attention.key", "attention.value"}}, {"quantize", false}}};
+    std::vector<Json> with_output = parts;
+    with_output.push_back({{"name", "blocks.*.attn.qkv:output"}, {"quantize", true}});
+    const Footprint all = with({8, 8}, with_output);
+    EXPECT_LT(with({8, 8}, parts).quantized_macs, all.macs);
+    EXPECT_EQ(all.quantized_macs, all.macs);
+    EXPECT_EQ(all.bytes, with({8, 8}).bytes);
+}
+
 // The head alone, by hand: 10 x 48 weights.
 TEST_F(FootprintOf, WeightsArePackedWithTheirGrids) {
     const auto head_only = [&](Json rule) {

@@ -60,9 +60,52 @@ TEST_F(Scheme, EachKindCanBeSwitchedOff) {
     for (const auto& [kind, name] : site_kinds.rows) {
         const std::vector<Json> rules{{{"kind", std::string(name)}, {"quantize", false}}};
         for (const auto& site : sites) {
-            EXPECT_EQ(of(site.name, rules).quantized, site.kind != kind) << site.name;
+            const bool usual = !site.is_output();
+            EXPECT_EQ(of(site.name, rules).quantized, usual && site.kind != kind) << site.name;
         }
     }
+}
+
+TEST_F(Scheme, OutputsAreFloatUnlessARuleSaysQuantize) {
+    const std::vector<Json> broad{{{"kind", "linear.*"}, {"bits", 3}},
+                                  {{"name", "*"}, {"symmetry", "symmetric"}}};
+    EXPECT_FALSE(of("blocks.0.mlp.fc1:output", broad).quantized);
+    EXPECT_FALSE(of("blocks.0.residual1:output", broad).quantized);
+    std::vector<Json> asked = broad;
+    asked.push_back({{"kind", "residual"}, {"quantize", true}, {"granularity", "channel"}});
+    const SiteScheme residual = of("blocks.0.residual1:output", asked);
+    EXPECT_TRUE(residual.quantized);
+    EXPECT_EQ(residual.bits, 6);
+    EXPECT_EQ(residual.granularity, Granularity::channel);
+    EXPECT_FALSE(of("blocks.0.residual1:output", asked, {4, 32}).quantized);
+}
+
+TEST_F(Scheme, FittedOutputsAreTheQuantizedStaticOnes) {
+    const auto names = [&](const std::vector<Json>& tables) {
+        std::vector<Rule> rules;
+        for (const auto& table : tables) rules.push_back(test::rule(table));
+        return fitted_outputs(sites, resolve_scheme(sites, rules, {4, 6}));
+    };
+    EXPECT_TRUE(names({}).empty());
+    EXPECT_EQ(names({{{"name", "blocks.1.residual*"}, {"quantize", true}}}),
+              (std::vector<std::string>{"blocks.1.residual1:output", "blocks.1.residual2:output"}));
+    EXPECT_TRUE(names({{{"kind", "residual"},
+                        {"quantize", true},
+                        {"granularity", "token"},
+                        {"mode", "dynamic"}}})
+                    .empty());
+}
+
+TEST_F(Scheme, IntegerSoftmaxNeedsScoresOnOneGrid) {
+    const Json softmax = {{"kind", "attention.probability"}, {"codec", "log_int"}};
+    EXPECT_NE(refusal(softmax).find("attention.score"), std::string::npos);
+    const Json scores = {{"kind", "attention.score"}, {"quantize", true}};
+    EXPECT_EQ(of("blocks.0.attn.context:lhs", {softmax, scores}).codec, Codec::log_int);
+    Json heads = scores;
+    heads["granularity"] = "head";
+    EXPECT_THROW(of("blocks.0.attn.context:lhs", {softmax, heads}), Error);
+    EXPECT_EQ(refusal({{"kind", "attention.query"}, {"codec", "log_int"}}),
+              "a logarithmic codec has no negative values: attention.probability only");
 }
 
 TEST_F(Scheme, RuleThatMatchesNothingIsAnErrorWithItsPath) {
@@ -128,6 +171,10 @@ TEST_F(Scheme, BitsOutsideTwoToEightAreRefused) {
 
 TEST_F(Scheme, ComesBackFromJson) {
     SiteScheme scheme = of("blocks.0.mlp.fc1:weight", {});
+    EXPECT_EQ(scheme_from_json(Fields(to_json(scheme), "")), scheme);
+    EXPECT_FALSE(to_json(scheme).contains("zero"));
+    scheme.codec = Codec::log_int;
+    scheme.zero = LogZero::beyond;
     EXPECT_EQ(scheme_from_json(Fields(to_json(scheme), "")), scheme);
 }
 

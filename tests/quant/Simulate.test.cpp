@@ -6,6 +6,7 @@
 
 #include <cmath>
 
+#include "quant/SitePolicy.hpp"
 #include "quant/Toy.hpp"
 #include "quant/kernels/TwinQuant.hpp"
 
@@ -71,6 +72,8 @@ TEST(Simulate, LogarithmicOperationsAndKernelGiveTheSameBits) {
                 Quantizer q = quantizer(bits, Granularity::tensor, {{scale, 0}});
                 q.scheme.codec = codec;
                 expect_same_bits(x, site, q);
+                q.scheme.zero = LogZero::beyond;
+                expect_same_bits(x, site, q);
             }
         }
     }
@@ -106,6 +109,91 @@ TEST(Simulate, TwinGradientIsOneInsideAndZeroOutside) {
     q.scheme.codec = Codec::twin;
     const auto grads = nn::gradients(fake_quantize(x, linear_input(), q).sum(), {x});
     EXPECT_TRUE(at::equal(grads[0], at::tensor({0.0F, 1.0F, 1.0F, 0.0F}))) << grads[0];
+}
+
+TEST(Simulate, OutputIsOnItsGridBeforeAnythingReadsIt) {
+    const nn::NoGradients scope;
+    test::Toy toy;
+    toy.observe_outputs();
+    const QuantizedModel model =
+        toy.fitted({32, 4}, Json::object(),
+                   {test::rule({{"name", "*"}, {"quantize", false}}),
+                    test::rule({{"name", "blocks.0.residual1:output"}, {"quantize", true}})});
+    Simulation simulation(toy.graph, toy.parameters, model);
+    nn::RunOptions options;
+    options.taps = {toy.graph.find_value("blocks.0.residual1").value(), toy.graph.output()};
+    const nn::Values plain = nn::run(toy.graph, toy.parameters, {{0, toy.images}}, options);
+    options.policy = &simulation;
+    const nn::Values found =
+        nn::run(simulation.graph(), simulation.parameters(), {{0, toy.images}}, options);
+    const Quantizer& q = *model.quantization.find("blocks.0.residual1:output");
+    const at::Tensor wanted = fake_quantize(plain.at(options.taps[0]), linear_input(), q);
+    EXPECT_TRUE(at::equal(found.at(options.taps[0]), wanted));
+    const nn::Values behind =
+        nn::run(toy.graph, toy.parameters, {{options.taps[0], wanted}},
+                {.first = toy.graph.node_index("blocks.0.norm2"), .taps = {toy.graph.output()}});
+    EXPECT_TRUE(at::equal(found.at(options.taps[1]), behind.at(toy.graph.output())));
+    EXPECT_FALSE(at::equal(found.at(options.taps[1]), plain.at(options.taps[1])));
+}
+
+std::vector<Rule> integer_softmax_rules() {
+    return {test::rule({{"kind", "attention.score"}, {"quantize", true}}),
+            test::rule({{"kind", "attention.probability"}, {"codec", "log_int"}, {"bits", 4}})};
+}
+
+TEST(Simulate, IntegerSoftmaxMakesPowersOfTwoFromScoresOnTheirGrid) {
+    const nn::NoGradients scope;
+    for (const nn::Graph& graph :
+         {nn::build_vit(test::small_shape()), nn::build_swin(test::small_swin())}) {
+        test::Toy toy(graph);
+        toy.observe_outputs();
+        const QuantizedModel model = toy.fitted({8, 8}, Json::object(), integer_softmax_rules());
+        Simulation simulation(toy.graph, toy.parameters, model);
+        nn::RunOptions options;
+        std::vector<std::size_t> softmaxes;
+        for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
+            if (!std::holds_alternative<nn::Softmax>(graph.nodes()[i].op)) continue;
+            softmaxes.push_back(i);
+            options.taps.push_back(graph.nodes()[i].output);
+            options.taps.push_back(graph.nodes()[i].inputs.front());
+        }
+        options.policy = &simulation;
+        const nn::Values values =
+            nn::run(simulation.graph(), simulation.parameters(), {{0, toy.images}}, options);
+        for (const std::size_t i : softmaxes) {
+            const at::Tensor p = values.at(graph.nodes()[i].output);
+            const at::Tensor exact = at::softmax(values.at(graph.nodes()[i].inputs.front()), -1);
+            const at::Tensor above = p > 0;
+            EXPECT_TRUE(at::equal(at::where(above, p.log2().round().exp2(), p), p));
+            EXPECT_GE(p.masked_select(above).min().item<float>(), 0x1p-14F);
+            EXPECT_LT((p - exact).abs().max().item<double>(), 0.4);
+            EXPECT_GT((p - exact).abs().max().item<double>(), 0.0);
+        }
+    }
+}
+
+// A pass that runs a block in pieces sees the same probabilities as the whole simulation.
+TEST(Simulate, PolicyOfSitesPutsAnIntegerSoftmaxWhereTheSimulationDoes) {
+    const nn::NoGradients scope;
+    test::Toy toy;
+    toy.observe_outputs();
+    const QuantizedModel model = toy.fitted({32, 8}, Json::object(), integer_softmax_rules());
+    SitePolicy policy(toy.graph.nodes().size());
+    for (const Site& site : toy.sites) policy.set(site, model.quantization.find(site.name));
+    EXPECT_TRUE(at::equal(nn::forward(toy.graph, toy.parameters, toy.images, &policy),
+                          toy.simulated(model)));
+}
+
+TEST(Simulate, GradientOfAnIntegerSoftmaxIsTheExactOnes) {
+    SiteScheme scheme{.quantized = true, .codec = Codec::log_int, .bits = 4};
+    const Quantizer q{"p", scheme, {{0.1F, 0}}, true};
+    const at::Tensor scores = nn::leaf(test::formula("scores", {3, 7}) * 2.0);
+    const at::Tensor weights = test::formula("weights", {3, 7});
+    const auto found = nn::gradients((integer_softmax(scores, q) * weights).sum(), {scores});
+    const auto exact = nn::gradients((at::softmax(scores, -1) * weights).sum(), {scores});
+    EXPECT_TRUE(at::allclose(found[0], exact[0], 1e-5, 1e-7));
+    const nn::NoGradients scope;
+    EXPECT_FALSE(at::allclose(integer_softmax(scores, q), at::softmax(scores, -1), 1e-3, 1e-3));
 }
 
 TEST(Simulate, PerHeadUsesEachHeadsGridOnTransposedViews) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -11,8 +12,74 @@
 namespace aocq::quant {
 namespace {
 
+std::vector<Site> operands(std::vector<Site> sites) {
+    std::erase_if(sites, [](const Site& site) { return site.is_output(); });
+    return sites;
+}
+
+// Names and kinds of the outputs, in order.
+std::vector<std::string> outputs(const nn::Graph& graph) {
+    std::vector<std::string> found;
+    for (const Site& site : list_sites(graph)) {
+        if (site.is_output())
+            found.push_back(site.name + " " + std::string(site_kinds.name(site.kind)));
+    }
+    return found;
+}
+
+TEST(Sites, OutputsOfAVitAreWhatAnIntegerMachineWouldStore) {
+    const auto all = outputs(nn::build_vit(test::small_shape()));
+    const std::vector<std::string> first{"patch_embed.proj:output patch.output",
+                                         "tokens:output embedding",
+                                         "position:output residual",
+                                         "blocks.0.attn.qkv:output linear.output",
+                                         "blocks.0.attn.scores:output attention.score",
+                                         "blocks.0.attn.proj:output linear.output",
+                                         "blocks.0.residual1:output residual",
+                                         "blocks.0.mlp.fc1:output linear.output",
+                                         "blocks.0.mlp.fc2:output linear.output",
+                                         "blocks.0.residual2:output residual"};
+    ASSERT_EQ(all.size(), 3U + 2U * 7U + 1U);
+    EXPECT_EQ(std::vector<std::string>(all.begin(), all.begin() + 10), first);
+    EXPECT_EQ(all.back(), "head:output head.output");
+}
+
+// What enters a block belongs to the residual stream, whoever makes it; scores are scores before
+// and behind the position bias.
+TEST(Sites, OutputsOfASwinAreThoseOfAVit) {
+    const auto all = outputs(nn::build_swin(test::small_swin()));
+    for (const char* wanted :
+         {"patch_embed.proj:output patch.output", "patch_embed.norm:output residual",
+          "layers.0.blocks.1.attn.scores:output attention.score",
+          "layers.0.blocks.1.attn.bias:output attention.score",
+          "layers.0.blocks.1.residual2:output residual",
+          "layers.1.downsample.reduction:output residual", "head.fc:output head.output"}) {
+        EXPECT_EQ(std::count(all.begin(), all.end(), wanted), 1) << wanted;
+    }
+    EXPECT_EQ(all.size(), 2U + 3U * 8U + 1U + 1U);
+}
+
+TEST(Sites, ProbabilitiesKnowTheirSoftmaxAndItsScoresBehindAMask) {
+    const nn::Graph vit = nn::build_vit(test::small_shape());
+    const nn::Graph swin = nn::build_swin(test::small_swin());
+    const auto source = [](const nn::Graph& graph, const std::string& name) {
+        for (const Site& site : list_sites(graph)) {
+            if (site.name == name) return site.softmax;
+        }
+        return std::optional<SoftmaxSource>();
+    };
+    const auto plain = source(vit, "blocks.1.attn.context:lhs");
+    ASSERT_TRUE(plain);
+    EXPECT_EQ(plain->node, vit.node_index("blocks.1.attn.softmax"));
+    EXPECT_EQ(plain->scores, "blocks.1.attn.scores:output");
+    const auto masked = source(swin, "layers.0.blocks.1.attn.context:lhs");
+    ASSERT_TRUE(masked);
+    EXPECT_EQ(masked->scores, "layers.0.blocks.1.attn.bias:output");
+    EXPECT_FALSE(source(vit, "blocks.1.attn.context:rhs"));
+}
+
 TEST(Sites, OfAVitAreTheOperandsOfEveryProduct) {
-    const auto sites = list_sites(nn::build_vit(test::small_shape()));
+    const auto sites = operands(list_sites(nn::build_vit(test::small_shape())));
     // Patch embedding and head: 2 each; per block 4 linear layers and 2 products with 2 sites each.
     EXPECT_EQ(sites.size(), 2U + 2U + 2U * 12U);
     std::set<std::string> names;
@@ -26,7 +93,7 @@ TEST(Sites, OfAVitAreTheOperandsOfEveryProduct) {
 }
 
 TEST(Sites, OfASwinHaveTheKindsOfAVit) {
-    const auto sites = list_sites(nn::build_swin(test::small_swin()));
+    const auto sites = operands(list_sites(nn::build_swin(test::small_swin())));
     // Patch embedding and head: 2 each; 12 per block; the merging's reduction 2.
     EXPECT_EQ(sites.size(), 2U + 2U + 3U * 12U + 2U);
     std::map<std::string, SiteKind> kinds;

@@ -44,6 +44,18 @@ struct Toy {
         statistics.sites = collector.result();
     }
 
+    // Statistics of every output too.
+    void observe_outputs() {
+        const nn::NoGradients scope;
+        quant::CollectOptions options{.seed = 3};
+        for (const auto& site : sites) {
+            if (site.is_output()) options.outputs.push_back(site.name);
+        }
+        quant::Collector collector(graph, parameters, options);
+        collector.add(images, 0);
+        statistics.sites = collector.result();
+    }
+
     std::vector<quant::SiteScheme> schemes(quant::Widths widths,
                                            const std::vector<quant::Rule>& rules = {}) const {
         return quant::resolve_scheme(sites, rules, widths);

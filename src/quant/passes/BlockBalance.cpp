@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "quant/BatchedRun.hpp"
+#include "quant/passes/OutputRefit.hpp"
 #include "quant/passes/Ranges.hpp"
 #include "quant/passes/ScoresBalance.hpp"
 
@@ -57,8 +58,26 @@ void BlockBalance::apply(Json& report) {
         Json* entry = site.kind == BalanceKind::scores ? balance_scores(site, report)
                                                        : balance_layer(site, report);
         if (entry && (*entry)["accepted"] == true) settle(before, site, *entry);
+        if (entry && (*entry)["accepted"] == true) note_outputs(site);
     }
     refit_weights();
+    refit_outputs(context_, model_, block_, moved_);
+}
+
+// A scale moved between queries and keys, or from the values on, changes what their layer leaves;
+// a shift of the keys also the scores.
+void BlockBalance::note_outputs(const BalanceSite& site) {
+    if (site.kind != BalanceKind::scores && site.kind != BalanceKind::value) return;
+    moved_.insert(site.producer);
+    if (site.kind != BalanceKind::scores) return;
+    const nn::Block& range = context_.graph.blocks()[block_];
+    for (std::size_t i = site.consumers.front(); i < range.last; ++i) {
+        const nn::Node& node = context_.graph.nodes()[i];
+        if (node.role == nn::Role::attention_scores ||
+            std::holds_alternative<nn::RelativePositionBias>(node.op)) {
+            moved_.insert(i);
+        }
+    }
 }
 
 std::optional<BlockBalance::Snapshot> BlockBalance::snapshot(const BalanceSite& site) const {

@@ -49,6 +49,7 @@ class BlockBalance {
     std::optional<Companion> companion_of(const BalanceSite& site);
     void refit(const BalanceSite& site, const at::Tensor& x, const LayerSearch::Candidate& best);
     void refit_weights();
+    void note_outputs(const BalanceSite& site);
 
     const std::string& name(std::size_t node) const { return context_.graph.nodes()[node].name; }
     nn::ValueId input_of(std::size_t node, std::size_t i = 0) const {
@@ -69,6 +70,7 @@ class BlockBalance {
     std::vector<BalanceSite> sites_;
     nn::Values values_;  // of the float model, all calibration images
     std::unique_ptr<LogitsJudge> judge_;
+    std::set<std::size_t> moved_;  // nodes whose result an accepted fold changed
     std::set<std::size_t> stale_;  // linear layers whose weight changed after its grids were fitted
 };
 

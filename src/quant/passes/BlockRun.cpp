@@ -28,9 +28,10 @@ nn::Parameters BlockRun::parameters() const {
 void BlockRun::advance(std::size_t stop) {
     SitePolicy policy(graph_.nodes().size());
     for (const Site& site : context_.sites) {
-        if (site.node < run_->next() || site.node >= stop || site.is_weight()) continue;
         const Quantizer* quantizer = model_.quantization.find(site.name);
-        if (quantizer && quantizer->fitted) policy.set(site, quantizer);
+        if (!quantizer || !quantizer->fitted || site.is_weight()) continue;
+        const std::size_t node = node_of(site, quantizer->scheme);
+        if (node >= run_->next() && node < stop) policy.set(site, quantizer);
     }
     run_->advance(stop, parameters(), &policy);
 }

@@ -36,7 +36,9 @@ std::vector<Site> BlockSteps::sites() const {
     for (const Site& site : context_.sites) {
         if (site.node < block_.first || site.node >= block_.last || site.is_weight()) continue;
         const Quantizer* quantizer = model_.quantization.find(site.name);
-        if (quantizer && quantizer->scheme.mode == Mode::fixed) found.push_back(site);
+        // Outputs have no layer that says what their error costs; an integer softmax has no step.
+        if (!quantizer || site.is_output() || quantizer->scheme.codec == Codec::log_int) continue;
+        if (quantizer->scheme.mode == Mode::fixed) found.push_back(site);
     }
     return found;
 }

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/Text.hpp"
 #include "quant/kernels/LogQuant.hpp"
 #include "quant/kernels/Observers.hpp"
 #include "quant/kernels/RangeSearch.hpp"
@@ -28,7 +29,7 @@ const store::SiteStatistics& statistics_of(const PassContext& context, const std
 // probabilities.
 std::int64_t heads_of(const PassContext& context, const Site& site,
                       const store::SiteStatistics& statistics) {
-    if (site.kind == SiteKind::attention_probability)
+    if (site.kind == SiteKind::attention_probability || site.kind == SiteKind::attention_score)
         return static_cast<std::int64_t>(statistics.channel_min.size());
     const nn::Node& consumer = context.graph.nodes()[site.node];
     const nn::ValueId value = consumer.inputs[site.operand == nn::Operand::second ? 1 : 0];
@@ -73,7 +74,7 @@ Grid fit_log(const store::SiteStatistics& statistics, const SiteScheme& scheme,
     for (const double factor : linear_factors(0.35, options.steps)) {
         const LogGrid grid{static_cast<float>(largest * factor),
                            scheme.codec == Codec::log2 ? LogBase::two : LogBase::sqrt2,
-                           LogZero::top};
+                           scheme.zero};
         fake_quant_log(statistics.samples, found, grid, scheme.bits);
         double error = 0;
         for (std::size_t i = 0; i < found.size(); ++i) {
@@ -97,11 +98,13 @@ std::vector<Grid> fit_twin(const store::SiteStatistics& statistics, const Site& 
 
 class Fit : public Pass {
   public:
-    Fit(ObserverOptions activations, ObserverOptions weights)
-        : activations_(activations), weights_(weights) {}
+    Fit(ObserverOptions activations, ObserverOptions weights, std::vector<std::string> skipped)
+        : activations_(activations), weights_(weights), skipped_(std::move(skipped)) {}
 
     Json parameters() const override {
-        return {{"activations", describe(activations_)}, {"weights", describe(weights_)}};
+        Json all = {{"activations", describe(activations_)}, {"weights", describe(weights_)}};
+        if (!skipped_.empty()) all["skip"] = skipped_;
+        return all;
     }
 
     Json apply(const PassContext& context, QuantizedModel& model) const override {
@@ -110,14 +113,26 @@ class Fit : public Pass {
             Quantizer* quantizer = model.quantization.find(site.name);
             if (!quantizer || !in_scope(context, site) || quantizer->scheme.mode == Mode::dynamic)
                 continue;
-            report[site.name] = site.is_weight() ? fit_weight(context, site, *quantizer, model)
-                                                 : fit_activation(context, site, *quantizer);
+            if (is_skipped(site)) continue;
+            if (quantizer->scheme.codec == Codec::log_int) {
+                model.quantization.count_in_steps_of_scores(site);
+                report[site.name] = {{"scale", quantizer->grids.front().scale}};
+            } else {
+                report[site.name] = site.is_weight() ? fit_weight(context, site, *quantizer, model)
+                                                     : fit_activation(context, site, *quantizer);
+            }
             quantizer->fitted = true;
         }
         return report;
     }
 
   private:
+    bool is_skipped(const Site& site) const {
+        return std::any_of(skipped_.begin(), skipped_.end(), [&](const std::string& kind) {
+            return glob_match(kind, site_kinds.name(site.kind));
+        });
+    }
+
     Json fit_activation(const PassContext& context, const Site& site, Quantizer& quantizer) const {
         const auto& statistics = statistics_of(context, site.name);
         const SiteScheme& scheme = quantizer.scheme;
@@ -164,6 +179,7 @@ class Fit : public Pass {
     }
 
     ObserverOptions activations_, weights_;
+    std::vector<std::string> skipped_;  // kinds
 };
 
 }  // namespace
@@ -181,8 +197,9 @@ std::unique_ptr<Pass> make_fit(Fields fields, Form form) {
         fields.fail("weight_observer",
                     Error::config("a running average has no meaning for weights").found("ema"));
     }
+    std::vector<std::string> skipped = fields.texts("skip");
     fields.finish();
-    return std::make_unique<Fit>(options, weights);
+    return std::make_unique<Fit>(options, weights, std::move(skipped));
 }
 
 }  // namespace aocq::quant

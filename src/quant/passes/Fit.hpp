@@ -5,6 +5,7 @@
 //   observer = "minmax" | "ema" | "percentile" | "mse" | "omse" | "candidates"
 //   weight_observer = ...   (default: the same; minmax where it is ema, which has no meaning for
 //   weights) percentile, ema_sigma, power, steps: parameters of the observers
+//   skip = ["residual"]   kinds of sites (patterns) that another pass fits; none by default
 #pragma once
 
 #include <memory>

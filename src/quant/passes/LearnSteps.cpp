@@ -29,6 +29,9 @@ class LearningPolicy : public nn::OperandPolicy {
         return found == steps_.end() ? fixed_.operand(node, which, x)
                                      : (*found->second)(x, progress_);
     }
+    at::Tensor softmax(std::size_t node, const at::Tensor& scores) override {
+        return fixed_.softmax(node, scores);
+    }
 
   private:
     SitePolicy& fixed_;

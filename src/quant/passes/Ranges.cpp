@@ -19,7 +19,7 @@ std::span<const float> values_of(const at::Tensor& x) {
 
 double log_error(std::span<const float> x, const SiteScheme& scheme, float scale, double power) {
     const LogGrid grid{scale, scheme.codec == Codec::log2 ? LogBase::two : LogBase::sqrt2,
-                       LogZero::top};
+                       scheme.zero};
     std::vector<float> found(x.size());
     fake_quant_log(x, found, grid, scheme.bits);
     double error = 0;
@@ -98,7 +98,11 @@ void observe(const at::Tensor& x, const Site& site, Quantizer& quantizer,
     quantizer.fitted = true;
     if (scheme.mode == Mode::dynamic) return;
     const at::Tensor values = x.to(at::kCPU, at::kFloat).contiguous();
-    if (scheme.codec != Codec::uniform) {
+    if (is_twin(scheme.codec)) {
+        quantizer.grids = fit_twin(values, site, scheme.bits);
+        return;
+    }
+    if (is_log(scheme.codec)) {
         quantizer.grids = {{observe_log_scale(values_of(values), scheme, options), 0}};
         return;
     }

@@ -37,6 +37,7 @@ class SequentialRun {
         for (const Site& site : context_.sites) {
             Quantizer* quantizer = model_.quantization.find(site.name);
             if (site.node < first || !quantizer) continue;
+            require_operand(site, *quantizer);
             context_.may_stop();
             run.advance(site.node, parameters_, &policy_);
             report[site.name] =
@@ -45,6 +46,14 @@ class SequentialRun {
     }
 
   private:
+    // What leaves a node is not there yet when the node's operands are fitted.
+    static void require_operand(const Site& site, const Quantizer& quantizer) {
+        if (!site.is_output() && quantizer.scheme.codec != Codec::log_int) return;
+        throw Error::config("sequential_fit knows operands and weights only")
+            .advise("fit outputs of nodes and an integer softmax with the pass 'fit'")
+            .at("site", site.name);
+    }
+
     Json weight(const Site& site, Quantizer& quantizer) {
         at::Tensor& value = parameters_.at(site.parameter);
         observe(value, site, quantizer, options_);

@@ -18,6 +18,9 @@ class OneRounded : public nn::OperandPolicy {
         if (node == site_.node && which == site_.operand) return rounding_(x);
         return base_.operand(node, which, x);
     }
+    at::Tensor softmax(std::size_t node, const at::Tensor& scores) override {
+        return base_.softmax(node, scores);
+    }
 
   private:
     SitePolicy& base_;

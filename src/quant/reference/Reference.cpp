@@ -86,6 +86,46 @@ float fake_quant_twin(float x, const TwinGrid& grid, int bits, TwinJoin join) {
     return std::min(top, fake_quant(x, grid.lower, bits - 1));
 }
 
+std::vector<int> log_int_codes(std::span<const float> scores, float scale) {
+    using Real = long double;
+    const Real s = scale, n = 30;
+    const Real x0 = std::floor(Real{-0.6931} / s);
+    const Real b = std::floor(Real{0.96963238} / Real{0.35815147} / s);
+    const Real c = std::floor(1 / Real{0.35815147} / (s * s));
+    Real top = -std::numeric_limits<Real>::infinity(), sum = 0;
+    for (const float v : scores) top = std::max(top, std::nearbyint(v / s));
+    std::vector<Real> exponentials;
+    for (const float v : scores) {
+        const Real x = std::max(std::nearbyint(v / s) - top, n * x0);
+        const Real q = std::floor(x / x0), r = x - x0 * q;
+        const Real e = std::floor((r * (r + b) + c) * std::exp2(n - q));
+        exponentials.push_back(std::max<Real>(e, 0));
+        sum += exponentials.back();
+    }
+    std::vector<int> codes;
+    for (const Real e : exponentials) {
+        const Real k = std::nearbyint(sum / e);
+        const Real floor = std::floor(std::log2(k));
+        const bool up = k - std::exp2(floor) >= std::exp2(floor - 1);
+        codes.push_back(e > 0 ? static_cast<int>(floor) + (up ? 1 : 0) : -1);
+    }
+    return codes;
+}
+
+int power_of_two_factor(std::span<const float> channel, const Grid& widest, int bits, int factors) {
+    int best = 0;
+    double least = std::numeric_limits<double>::infinity();
+    for (int k = 0; k <= factors; ++k) {
+        const Grid grid{std::ldexp(widest.scale, k - factors), widest.zero_point};
+        const double error = grid_error(channel, grid, bits, 2.0);
+        if (error < least) {
+            least = error;
+            best = k;
+        }
+    }
+    return best;
+}
+
 double grid_error(std::span<const float> x, const Grid& grid, int bits, double power) {
     double error = 0.0;
     for (const float v : x) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "quant/kernels/Grid.hpp"
 #include "quant/kernels/Layout.hpp"
@@ -29,6 +30,14 @@ float fake_quant_log(float x, const LogGrid& grid, int bits);
 // within its grid as round-half-even has it, so compare bits only away from ties.
 double nearest_twin_level(float x, const TwinGrid& grid, int bits);
 float fake_quant_twin(float x, const TwinGrid& grid, int bits, TwinJoin join);
+
+// Codes of a row of scores, literally as METHODS 3.1 writes log-int-softmax: real numbers where the
+// text has integers, n = 30, no codes cut. For steps that leave the products within 64 bits of
+// mantissa; -1 where the exponential is zero.
+std::vector<int> log_int_codes(std::span<const float> scores, float scale);
+
+// The smallest k of 0..factors whose step widest * 2^(k - factors) has the least square error.
+int power_of_two_factor(std::span<const float> channel, const Grid& widest, int bits, int factors);
 
 // Sum of |x - xhat|^power with xhat as float32 makes it and everything else in double.
 double grid_error(std::span<const float> x, const Grid& grid, int bits, double power);
