@@ -11,6 +11,7 @@
 #include "core/Log.hpp"
 #include "core/Text.hpp"
 #include "quant/passes/ActivationStep.hpp"
+#include "quant/passes/BlockReconstruction.hpp"
 #include "quant/passes/ChannelBalance.hpp"
 #include "quant/passes/Fit.hpp"
 #include "quant/passes/WeightRounding.hpp"
@@ -28,6 +29,7 @@ constexpr PassRow pass_table[] = {
     {"channel_balance", &make_channel_balance},
     {"activation_step", &make_activation_step},
     {"weight_rounding", &make_weight_rounding},
+    {"block_reconstruction", &make_block_reconstruction},
 };
 
 enum class ForEach { block, linear };

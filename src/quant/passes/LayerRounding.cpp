@@ -117,7 +117,7 @@ void LayerRounding::learn(Rows& rows, const at::Tensor& lower, const at::Tensor&
             zeros.select(0, row).narrow(0, c, group_).fill_(grid.zero_point);
         }
     }
-    LearnedOptions learned;
+    SoftOptions learned;
     learned.iterations = options_.schedule == Schedule::full ? 20000 : 500;
     learned.rate = options_.schedule == Schedule::full ? 1e-3 : 2e-2;
     const at::Tensor codes = learn_codes({target_ / scales + zeros, lower, share, scales}, hessian_,
