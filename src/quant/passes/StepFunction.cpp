@@ -18,7 +18,6 @@ using torch::autograd::variable_list;
 
 template <class T>
 std::span<const T> view(const at::Tensor& x) {
-    if (!x.defined()) return {};
     return {x.const_data_ptr<T>(), static_cast<std::size_t>(x.numel())};
 }
 
@@ -49,7 +48,8 @@ struct RoundToSteps : torch::autograd::Function<RoundToSteps> {
         at::Tensor y = at::empty_like(source);
         fake_quant(view<float>(source), writable(y), layout_of_cut(x), grids_of(scale, zero),
                    static_cast<int>(bits));
-        if (kept.defined()) keep_values(view<float>(source), view<std::uint8_t>(kept), writable(y));
+        if (kept.numel() > 0)
+            keep_values(view<float>(source), view<std::uint8_t>(kept), writable(y));
         return y;
     }
 
@@ -95,7 +95,9 @@ at::Tensor with_operations(const at::Tensor& x, const at::Tensor& scale, const a
 at::Tensor round_to_steps(const at::Tensor& x, const at::Tensor& scale, const at::Tensor& zero,
                           int bits, const at::Tensor& kept) {
     if (!x.device().is_cpu()) return with_operations(x, scale, zero, bits, kept);
-    return RoundToSteps::apply(x, scale, zero, std::int64_t{bits}, kept);
+    // A function of autograd takes no undefined tensors.
+    const at::Tensor mask = kept.defined() ? kept : at::empty({0}, at::kByte);
+    return RoundToSteps::apply(x, scale, zero, std::int64_t{bits}, mask);
 }
 
 at::Tensor round_to_quantizer(const at::Tensor& x, const Site& site, const Quantizer& quantizer,

@@ -57,9 +57,11 @@ TEST(BlockReconstruction, BringsTheModelNearerToFloatThanNearestCodes) {
     const auto distance = [&](const QuantizedModel& model) {
         return (toy.simulated(model) - logits).square().mean().item<double>();
     };
-    const double nearest = distance(toy.fitted({4, 32}, {{"observer", "mse"}}));
+    // What is not learned here does not blur what is.
+    const std::vector<Rule> ends{test::rule({{"kind", {"patch.*", "head.*"}}, {"bits", 8}})};
+    const double nearest = distance(toy.fitted({4, 32}, {{"observer", "mse"}}, ends));
     for (const Json& pass : {adaround, Json{{"iterations", 200}}})
-        EXPECT_LT(distance(toy.made_by(method(pass), {4, 32})), nearest) << pass.dump();
+        EXPECT_LT(distance(toy.made_by(method(pass), {4, 32}, ends)), nearest) << pass.dump();
 }
 
 TEST(BlockReconstruction, LeavesWeightsOnTheGridsTheyWereFittedWith) {
@@ -85,7 +87,9 @@ TEST(BlockReconstruction, LeavesWeightsOnTheGridsTheyWereFittedWith) {
 TEST(BlockReconstruction, GoesOnBetweenBlocksWithTheSameBytes) {
     const test::Toy toy;
     const nn::NoGradients scope;
-    for (const Json& pass : {adaround, brecq, qdrop}) {
+    for (Json pass : {adaround, brecq, qdrop}) {
+        pass["iterations"] = 6;
+        pass["step_iterations"] = 4;
         const QuantizedModel whole = toy.made_by(method(pass), {4, 4});
         const Recipe recipe = recipe_from(Fields(method(pass), "method"), toy.graph);
         QuantizedModel model = toy.fitted({4, 4}, {{"observer", "mse"}});
@@ -104,7 +108,9 @@ TEST(BlockReconstruction, GoesOnBetweenBlocksWithTheSameBytes) {
 TEST(BlockReconstruction, AnotherSeedDrawsOtherMasks) {
     const test::Toy toy;
     const nn::NoGradients scope;
-    const Recipe recipe = recipe_from(Fields(method(qdrop), "method"), toy.graph);
+    Json few = qdrop;
+    few["iterations"] = 6;
+    const Recipe recipe = recipe_from(Fields(method(few), "method"), toy.graph);
     const auto with_seed = [&](std::uint64_t seed) {
         QuantizedModel model = toy.fitted({4, 4}, {{"observer", "mse"}});
         BlockWalk walk(toy.graph, toy.parameters, toy.batches());
@@ -164,10 +170,15 @@ TEST(BlockReconstruction, IndependentBlocksGiveTheSameWhateverWasDoneBefore) {
 }
 
 TEST(BlockReconstruction, LearnsStepsAloneInEveryForm) {
-    const test::Toy toy;
+    // Outliers that a range of extremes handles badly.
+    const test::Toy toy(nn::build_vit(test::small_shape()), [](test::Toy& change) {
+        change.parameters.at("blocks.0.norm1.weight")[5] = 30.0F;
+        change.parameters.at("blocks.1.norm2.weight")[7] = 25.0F;
+    });
     for (const char* form : {"lsq", "pact", "dsq"}) {
-        const QuantizedModel model =
-            toy.made_by(method({{"weights", "kept"}, {"steps", form}}), {4, 4});
+        Json all = method({{"weights", "kept"}, {"steps", form}, {"step_rate", 0.03}});
+        all["fit"]["observer"] = "minmax";
+        const QuantizedModel model = toy.made_by(all, {4, 4});
         EXPECT_TRUE(at::isfinite(toy.simulated(model)).all().item<bool>()) << form;
         int accepted = 0;
         for (const auto& entry : model.report) {
@@ -189,8 +200,10 @@ TEST(BlockReconstruction, FisherWeighsTokensAndChannelsByTheirGradients) {
     EXPECT_NEAR(importance.tokens.mean().item<double>(), 1.0, 1e-5);
     EXPECT_NEAR(importance.channels.mean().item<double>(), 1.0, 1e-5);
     EXPECT_GT(importance.tokens.std().item<double>(), 0.01);
-    const QuantizedModel model = toy.made_by(method({{"objective", "fisher"}}), {4, 4});
-    const QuantizedModel plain = toy.made_by(method({{"objective", "mse"}}), {4, 4});
+    const auto made_by = [&](const char* objective) {
+        return toy.made_by(method({{"objective", objective}, {"iterations", 30}}), {4, 4});
+    };
+    const QuantizedModel model = made_by("fisher"), plain = made_by("mse");
     EXPECT_FALSE(at::equal(toy.simulated(model), toy.simulated(plain)));
 }
 
