@@ -12,6 +12,7 @@
 #include "core/Text.hpp"
 #include "quant/passes/ActivationStep.hpp"
 #include "quant/passes/BiasCorrection.hpp"
+#include "quant/passes/BlockReconstruction.hpp"
 #include "quant/passes/ChannelBalance.hpp"
 #include "quant/passes/Fit.hpp"
 #include "quant/passes/LayerDistillation.hpp"
@@ -42,6 +43,7 @@ constexpr PassRow pass_table[] = {
     {"scale_search", &make_scale_search},
     {"bias_correction", &make_bias_correction},
     {"mixed_precision", &make_mixed_precision},
+    {"block_reconstruction", &make_block_reconstruction},
 };
 
 enum class ForEach { block, linear };

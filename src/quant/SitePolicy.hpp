@@ -15,16 +15,21 @@ class SitePolicy : public nn::OperandPolicy {
   public:
     explicit SitePolicy(std::size_t nodes) : slots_(nodes * 4) {}
 
-    // Null: the operand stays float (as it does without a call).
-    void set(const Site& site, const Quantizer* quantizer);
-    at::Tensor operand(std::size_t node, nn::Operand which, const at::Tensor& x) override;
-    at::Tensor softmax(std::size_t node, const at::Tensor& scores) override;
-
-  private:
     struct Slot {
         Site site;
         Quantizer quantizer;
     };
+
+    // Null: the operand stays float.
+    void set(const Site& site, const Quantizer* quantizer);
+    // Null where the operand is float.
+    const Slot* find(std::size_t node, nn::Operand which) const {
+        return slots_[index(node, which)].get();
+    }
+    at::Tensor operand(std::size_t node, nn::Operand which, const at::Tensor& x) override;
+    at::Tensor softmax(std::size_t node, const at::Tensor& scores) override;
+
+  private:
     static std::size_t index(std::size_t node, nn::Operand which) {
         return node * 4 + static_cast<std::size_t>(which);
     }

@@ -140,7 +140,7 @@ void LayerRounding::halve(Rows& rows) const {
 void LayerRounding::learn(Rows& rows, const at::Tensor& lower, const at::Tensor& share) const {
     const std::int64_t columns = target_.size(1);
     const auto [scales, zeros] = placed(rows);
-    LearnedOptions learned;
+    SoftOptions learned;
     learned.iterations = options_.schedule == Schedule::full ? 20000 : 500;
     learned.rate = options_.schedule == Schedule::full ? 1e-3 : 2e-2;
     const at::Tensor codes = learn_codes({target_ / scales + zeros, lower, share, scales}, hessian_,

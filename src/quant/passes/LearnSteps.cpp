@@ -5,39 +5,16 @@
 
 #include <algorithm>
 #include <limits>
-#include <map>
 #include <memory>
-#include <utility>
 
-#include "core/Random.hpp"
 #include "nn/Autograd.hpp"
 #include "quant/Simulate.hpp"
 #include "quant/passes/Adam.hpp"
+#include "quant/passes/LearningPolicy.hpp"
+#include "quant/passes/MiniBatch.hpp"
 
 namespace aocq::quant {
 namespace {
-
-using Steps = std::map<std::pair<std::size_t, nn::Operand>, std::unique_ptr<LearnableStep>>;
-
-// Learned steps where there are some, the model's quantizers elsewhere.
-class LearningPolicy : public nn::OperandPolicy {
-  public:
-    LearningPolicy(SitePolicy& fixed, const Steps& steps, double progress)
-        : fixed_(fixed), steps_(steps), progress_(progress) {}
-    at::Tensor operand(std::size_t node, nn::Operand which, const at::Tensor& x) override {
-        const auto found = steps_.find({node, which});
-        return found == steps_.end() ? fixed_.operand(node, which, x)
-                                     : (*found->second)(x, progress_);
-    }
-    at::Tensor softmax(std::size_t node, const at::Tensor& scores) override {
-        return fixed_.softmax(node, scores);
-    }
-
-  private:
-    SitePolicy& fixed_;
-    const Steps& steps_;
-    double progress_;
-};
 
 // A block on chosen calibration images, before and after learning.
 class BlockTask {
@@ -58,13 +35,12 @@ class BlockTask {
 
     // Of the model's quantizers, [a scalar]: mean over images of the weighted squared error.
     at::Tensor error(const std::vector<std::int64_t>& images, nn::OperandPolicy& policy) const {
-        const at::Tensor index =
-            at::tensor(at::ArrayRef<std::int64_t>(images.data(), images.size()))
-                .to(input_.device());
-        const at::Tensor found = output(input_.index_select(0, index), parameters_, &policy);
-        const at::Tensor missed = found - target_.index_select(0, index);
-        const at::Tensor rows = missed.reshape({index.size(0), -1, missed.size(-1)});
-        const at::Tensor weights = weights_.to(rows.device()).index_select(0, index);
+        const std::int64_t all = context_.walk->images();
+        const at::Tensor found = output(rows_of_images(input_, images, all), parameters_, &policy);
+        const at::Tensor missed = found - rows_of_images(target_, images, all);
+        const at::Tensor rows =
+            missed.reshape({static_cast<std::int64_t>(images.size()), -1, missed.size(-1)});
+        const at::Tensor weights = rows_of_images(weights_.to(rows.device()), images, all);
         return (rows.square().mean(-1) * weights).mean();
     }
 
@@ -96,35 +72,6 @@ class BlockTask {
     nn::Parameters parameters_;
     at::Tensor weights_, target_;
 };
-
-// `count` of the listed images, keyed: without replacement as far as they go.
-std::vector<std::int64_t> draw(const std::vector<std::int64_t>& images, std::int64_t count,
-                               const RandomKey& key) {
-    RandomStream stream(key);
-    std::vector<std::int64_t> left = images, drawn;
-    while (!left.empty() && static_cast<std::int64_t>(drawn.size()) < count) {
-        const auto place =
-            std::min(left.size() - 1,
-                     static_cast<std::size_t>(stream.uniform() * static_cast<double>(left.size())));
-        drawn.push_back(left[place]);
-        left.erase(left.begin() + static_cast<std::ptrdiff_t>(place));
-    }
-    std::sort(drawn.begin(), drawn.end());
-    return drawn;
-}
-
-std::vector<at::Tensor> all_leaves(const Steps& steps) {
-    std::vector<at::Tensor> leaves;
-    for (const auto& [place, step] : steps)
-        leaves.insert(leaves.end(), step->leaves().begin(), step->leaves().end());
-    return leaves;
-}
-
-at::Tensor all_penalties(const Steps& steps) {
-    at::Tensor sum = at::zeros({});
-    for (const auto& [place, step] : steps) sum = sum + step->penalty();
-    return sum;
-}
 
 }  // namespace
 
@@ -174,20 +121,20 @@ Json learn_block(const StepOptions& options, const PassContext& context, Quantiz
         steps[{site.node, site.operand}] = std::make_unique<LearnableStep>(
             options.form, site, *model.quantization.find(site.name));
     }
-    const std::vector<at::Tensor> leaves = all_leaves(steps);
+    const std::vector<at::Tensor> leaves = leaves_of(steps);
     Adam adam(leaves, options.rate, options.iterations);
     const RandomKey key =
         RandomKey(context.seed).child("activation_step").child(context.graph.blocks()[block].name);
     for (int i = 0; i < options.iterations; ++i) {
         context.may_stop();
         const auto images =
-            draw(split.search, options.batch, key.child(static_cast<std::uint64_t>(i)));
+            draw_images(split.search, options.batch, key.child(static_cast<std::uint64_t>(i)));
         std::vector<at::Tensor> gradients;
         {
             const c10::AutoGradMode on(true);
             LearningPolicy policy(start, steps, static_cast<double>(i) / options.iterations);
             const at::Tensor error =
-                task.error(images, policy) / first + all_penalties(steps) * options.decay;
+                task.error(images, policy) / first + penalty_of(steps) * options.decay;
             gradients = nn::gradients(error, leaves);
         }
         adam.step(gradients);

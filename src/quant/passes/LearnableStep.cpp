@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "nn/Autograd.hpp"
+#include "quant/passes/StepFunction.hpp"
 
 namespace aocq::quant {
 namespace {
@@ -74,27 +75,26 @@ LearnableStep::Ends LearnableStep::ends() const {
     return {first_.low * leaves_[1].clamp_min(smallest_end), high};
 }
 
-at::Tensor LearnableStep::operator()(const at::Tensor& x, double progress) const {
+at::Tensor LearnableStep::operator()(const at::Tensor& x, double progress,
+                                     const at::Tensor& kept) const {
     const Layout layout = layout_of(start_.scheme, site_, x.sizes().vec());
     const at::Tensor cut = x.reshape({layout.outer, layout.channels, layout.inner});
-    const at::Tensor result = form_ == StepForm::lsq    ? lsq(cut)
-                              : form_ == StepForm::pact ? pact(cut)
-                                                        : dsq(cut, progress);
-    return result.reshape(x.sizes());
+    if (form_ == StepForm::lsq) return lsq(cut, kept).reshape(x.sizes());
+    const at::Tensor all = form_ == StepForm::pact ? pact(cut) : dsq(cut, progress);
+    if (!kept.defined()) return all.reshape(x.sizes());
+    return at::where(kept.to(x.device()).to(at::kBool).view(x.sizes()), x, all.reshape(x.sizes()));
 }
 
-at::Tensor LearnableStep::lsq(const at::Tensor& x) const {
+at::Tensor LearnableStep::lsq(const at::Tensor& x, const at::Tensor& kept) const {
     const double top = largest_code(start_.scheme.bits);
     const double values = static_cast<double>(x.numel()) / static_cast<double>(x.size(1));
     const double share = 1.0 / std::sqrt(values * top);
-    const at::Tensor step = spread(slowed(leaves_[0].exp(), share));
-    at::Tensor zero = spread(first_zero_);
-    if (leaves_.size() > 1) {
-        // In units of the whole range, like the logarithm of the step.
-        zero = rounded((zero + spread(slowed(leaves_[1], share)) * top).clamp(0.0, top));
-    }
-    const at::Tensor code = rounded((x / step + zero).clamp(0.0, top));
-    return (code - zero) * step;
+    const at::Tensor step = slowed(leaves_[0].exp(), share);
+    at::Tensor zero = first_zero_;
+    // In units of the whole range, like the logarithm of the step.
+    if (leaves_.size() > 1)
+        zero = rounded((zero + slowed(leaves_[1], share) * top).clamp(0.0, top));
+    return round_to_steps(x, step, zero, start_.scheme.bits, kept);
 }
 
 at::Tensor LearnableStep::pact(const at::Tensor& x) const {

@@ -34,8 +34,9 @@ class LearnableStep {
     LearnableStep(StepForm form, const Site& site, Quantizer start);
 
     // x on the grid and back, same shape. `progress` 0..1: how far the learning is, which hardens
-    // the staircase of dsq.
-    at::Tensor operator()(const at::Tensor& x, double progress) const;
+    // the staircase of dsq. Where `kept` (u8, as many values; undefined: nowhere) is not 0, x stays
+    // as it is.
+    at::Tensor operator()(const at::Tensor& x, double progress, const at::Tensor& kept = {}) const;
     // Sum over the ends of (end / its start)^2 for pact; 0 for the others.
     at::Tensor penalty() const;
 
@@ -49,7 +50,7 @@ class LearnableStep {
         at::Tensor low, high;  // [grids]
     };
     Ends ends() const;
-    at::Tensor lsq(const at::Tensor& x) const;
+    at::Tensor lsq(const at::Tensor& x, const at::Tensor& kept) const;
     at::Tensor pact(const at::Tensor& x) const;
     at::Tensor dsq(const at::Tensor& x, double progress) const;
 

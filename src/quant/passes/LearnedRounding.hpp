@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// AdaRound's relaxation (arXiv 2004.10568) for one layer whose output error is known through its
+// AdaRound's relaxation (SoftRounding.hpp) for one layer whose output error is known through its
 // input moments: no images are needed again, so an iteration costs O(O C^2).
 #pragma once
 
 #include <ATen/ATen.h>
 
-namespace aocq::quant {
+#include "quant/passes/SoftRounding.hpp"
 
-struct LearnedOptions {
-    int iterations = 500;
-    double rate = 1e-2;        // of Adam
-    double regularizer = 1.0;  // of sum(1 - |2h - 1|^beta), errors in units of nearest's mean
-    double warmup = 0.2;       // share of the iterations without it
-};
+namespace aocq::quant {
 
 // All [O, C] f64.
 struct RoundingChoice {
@@ -24,6 +19,6 @@ struct RoundingChoice {
 
 // hessian [C, C] f64, `top` the largest code. Returns codes [O, C] f64 within 0..top.
 at::Tensor learn_codes(const RoundingChoice& choice, const at::Tensor& hessian, double top,
-                       const LearnedOptions& options);
+                       const SoftOptions& options);
 
 }  // namespace aocq::quant

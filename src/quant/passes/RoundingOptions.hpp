@@ -5,6 +5,7 @@
 #include "core/EnumTable.hpp"
 #include "quant/Sensitivity.hpp"
 #include "quant/passes/OutputFactor.hpp"
+#include "quant/passes/Schedule.hpp"
 
 namespace aocq::quant {
 
@@ -18,10 +19,6 @@ inline constexpr EnumTable<Solver, 5> solvers{{{{Solver::nearest, "nearest"},
 enum class Refinement { none, learned };
 inline constexpr EnumTable<Refinement, 2> refinements{
     {{{Refinement::none, "none"}, {Refinement::learned, "learned"}}}};
-
-enum class Schedule { smoke, full };
-inline constexpr EnumTable<Schedule, 2> schedules{
-    {{{Schedule::smoke, "smoke"}, {Schedule::full, "full"}}}};
 
 struct RoundingOptions {
     Solver solver = Solver::descent;

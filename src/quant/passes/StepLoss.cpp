@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "quant/Simulate.hpp"
+#include "quant/passes/MiniBatch.hpp"
 #include "quant/passes/RoundingError.hpp"
 
 namespace aocq::quant {
@@ -53,21 +54,11 @@ AttentionStepLoss::AttentionStepLoss(const PassContext& context, const Quantized
       parameters_(run.parameters()),
       first_(site.node),
       last_(projection) {
-    const at::Tensor index = at::tensor(at::ArrayRef<std::int64_t>(images.data(), images.size()));
-    // Windows of an image lie one after another: an image is a run of leading rows.
     const std::int64_t all = context.walk->images();
-    for (const nn::ValueId id : entering()) {
-        const at::Tensor& value = run.value(id);
-        std::vector<std::int64_t> sizes = value.sizes().vec();
-        std::vector<std::int64_t> split = sizes;
-        split[0] = all;
-        split.insert(split.begin() + 1, sizes[0] / all);
-        sizes[0] = -1;
-        feeds_[id] = value.reshape(split).index_select(0, index.to(value.device())).reshape(sizes);
-    }
+    for (const nn::ValueId id : entering()) feeds_[id] = rows_of_images(run.value(id), images, all);
     const auto& linear = std::get<nn::Linear>(graph_.nodes()[projection].op);
     layer_ = std::make_unique<LayerError>(parameters_.at(linear.weight), mean);
-    weights_ = token_weights.index_select(0, index).reshape({-1, 1});
+    weights_ = rows_of_images(token_weights, images, all).reshape({-1, 1});
     base_ = std::make_unique<SitePolicy>(graph_.nodes().size());
     for (const Site& other : context.sites) {
         if (other.node != site.node || other.operand >= site.operand) continue;
