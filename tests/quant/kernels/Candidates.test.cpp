@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -84,18 +83,32 @@ TEST(Candidates, OfRowsAreTheObserversGrids) {
     }
 }
 
-TEST(Candidates, OfStatisticsAreNearThoseOfTheValues) {
-    // No quantile falls between the tails and the rest, where a histogram's bin is a cliff.
-    std::vector<float> x = test::normal_values("many tails", 20000);
-    for (std::size_t i = 0; i < x.size(); i += 150) x[i] *= 30.0F;
+TEST(Candidates, OfStatisticsAreTheBestOfTheHistogramsPercentiles) {
+    const std::vector<float> x = values_with_tails(20000);
     StatisticsAccumulator accumulator({"site", "linear.input", RandomKey(1), 20000});
     accumulator.add(x, Activation::linear(1, 1, 20000), 0);
-    ObserverOptions options;
-    options.observer = Observer::candidates;
-    const Range found = observe_range(accumulator.result(), 4, Symmetry::asymmetric, options);
-    const Range exact = tried_one_by_one(x, 4, Symmetry::asymmetric);
-    EXPECT_NEAR(found.low, exact.low, std::abs(exact.low) / 16);
-    EXPECT_NEAR(found.high, exact.high, exact.high / 16);
+    const store::SiteStatistics statistics = accumulator.result();
+    for (const int bits : {3, 4, 8}) {
+        double least = std::numeric_limits<double>::infinity();
+        Range best;
+        for (const double percentile : candidate_percentiles) {
+            ObserverOptions one;
+            one.observer = Observer::percentile;
+            one.percentile = percentile;
+            const Range range = observe_range(statistics, bits, Symmetry::asymmetric, one);
+            const Grid grid = grid_from_range(range.low, range.high, bits, Symmetry::asymmetric);
+            std::vector<float> values = statistics.samples;
+            values.push_back(statistics.minimum);
+            values.push_back(statistics.maximum);
+            const double error = reference::grid_error(values, grid, bits, 2);
+            if (error >= least) continue;
+            least = error;
+            best = range;
+        }
+        ObserverOptions options;
+        options.observer = Observer::candidates;
+        EXPECT_EQ(observe_range(statistics, bits, Symmetry::asymmetric, options), best) << bits;
+    }
 }
 
 TEST(Candidates, EndsAsTheyAreReachTheRangeWithoutZero) {

@@ -111,6 +111,22 @@ TEST(FakeQuant, EqualsTheReferenceForEveryLayout) {
     }
 }
 
+// Ranges as they are, zero outside (RepQ-ViT's channels).
+TEST(FakeQuant, EqualsTheReferenceWhereTheZeroPointIsNoCode) {
+    for (int bits = 2; bits <= 8; ++bits) {
+        const std::vector<Grid> grids{{0.125F, -40}, {0.5F, 1000}, {0.03F, -1}, {0.25F, 1 << bits}};
+        std::vector<float> x;
+        for (const Grid& grid : grids) {
+            for (int i = -3; i <= 3 + (2 << bits); ++i) {
+                const auto steps = static_cast<float>(i - 2 * grid.zero_point) * 0.5F;
+                x.push_back(steps * grid.scale);
+            }
+        }
+        const auto count = static_cast<std::int64_t>(grids.size());
+        expect_all_equal(x, {1, count, static_cast<std::int64_t>(x.size()) / count}, grids, bits);
+    }
+}
+
 TEST(FakeQuant, EqualsTheReferenceOnRandomBitPatterns) {
     RandomStream stream(RandomKey(3).child("patterns"));
     std::vector<float> x(20000);
