@@ -61,12 +61,13 @@ TEST(ScaleSearch, BringsTheLogitsNearerThanExtremesDo) {
     const auto error = [&](const QuantizedModel& model) {
         return (toy.simulated(model) - toy.logits()).square().mean().item<double>();
     };
-    Json plain = method({});
-    plain["passes"] = {"fit"};
+    Json plain = method(Json::object());
+    plain["passes"] = Json::array({"fit"});
     plain.erase("scale_search");
-    EXPECT_LT(error(toy.made_by(method({{"objective", "mse"}, {"candidates", 30}, {"rounds", 1}}),
-                                {4, 4})),
-              error(toy.made_by(plain, {4, 4})));
+    for (const char* objective : {"hessian", "mse", "cosine"}) {
+        const Json search = {{"objective", objective}, {"candidates", 30}, {"rounds", 1}};
+        EXPECT_LT(error(toy.made_by(method(search), {8, 8})), error(toy.made_by(plain, {8, 8})));
+    }
 }
 
 TEST(ScaleSearch, BiasCorrectionAddsMissingBiasesAndRankingChangesTheScores) {
@@ -103,8 +104,8 @@ TEST(ScaleSearch, ReleasedGradientsAreNoise) {
 
 TEST(ScaleSearch, WithoutFittedScalesIsAnError) {
     const test::Toy toy;
-    Json bare = method({});
-    bare["passes"] = {"scale_search"};
+    Json bare = method(Json::object());
+    bare["passes"] = Json::array({"scale_search"});
     bare.erase("fit");
     try {
         toy.made_by(bare, {4, 4});
