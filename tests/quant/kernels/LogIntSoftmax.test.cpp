@@ -80,7 +80,8 @@ TEST(LogIntSoftmax, LargerScoresNeverGetSmallerProbabilities) {
             for (float& v : scores) v *= step;
             const auto found = probabilities(scores, 256, step, bits, LogZero::top);
             for (std::size_t i = 1; i < found.size(); ++i) ASSERT_LE(found[i - 1], found[i]);
-            if (bits == 8) EXPECT_GT(found.back(), 0.0F) << step;
+            // Few bits hold no small probability.
+            EXPECT_TRUE(bits < 8 || found.back() > 0.0F) << step;
         }
     }
 }
