@@ -77,7 +77,8 @@ TEST(Effects, SeedsAreAveraged) {
         rows.push_back(row);
     }
     // With seed 1, a alone is 2 lower: a's effect is lower by 1 there, and by .5 in the mean.
-    EXPECT_THAT(build_effects(spec_of(), rows).parts[0].rows[0].cells, ElementsAre("-4.000 ± 0.000"));
+    EXPECT_THAT(build_effects(spec_of(), rows).parts[0].rows[0].cells,
+                ElementsAre("-4.000 ± 0.000"));
 }
 
 TEST(Effects, AnUnfinishedFactorialHasNone) {
