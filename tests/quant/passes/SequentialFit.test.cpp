@@ -37,7 +37,8 @@ TEST(SequentialFit, SeesEveryOperandBehindTheQuantizedOnesBeforeIt) {
     options.observer = Observer::candidates;
     int checked = 0;
     for (const Site& site : toy.sites) {
-        if (site.is_weight() || site.node < toy.graph.blocks().front().first) continue;
+        if (site.is_weight() || site.is_output()) continue;
+        if (site.node < toy.graph.blocks().front().first) continue;
         const at::Tensor x =
             operand_of(toy, model, site.node, site.operand == nn::Operand::second ? 1 : 0);
         Quantizer wanted = *model.quantization.find(site.name);
@@ -67,6 +68,13 @@ TEST(SequentialFit, RefusesToBeCutIntoBlocks) {
     const Json method = {
         {"passes", {"fit", {{"for_each", "block"}, {"passes", {"sequential_fit"}}}}}};
     EXPECT_THROW(toy.made_by(method, {8, 8}), Error);
+}
+
+TEST(SequentialFit, RefusesWhatLeavesANode) {
+    test::Toy toy;
+    toy.observe_outputs();
+    const Rule residual = test::rule({{"kind", "residual"}, {"quantize", true}});
+    EXPECT_THROW(toy.made_by(sequential("minmax"), {8, 8}, {residual}), Error);
 }
 
 TEST(SequentialFit, RefusesTheRunningAverage) {
