@@ -64,12 +64,13 @@ at::Tensor total_variation(const at::Tensor& images) {
 
 ImageSynthesis::ImageSynthesis(const nn::Graph& graph, const nn::Parameters& parameters,
                                const ImageForm& form, const SynthesisOptions& options,
-                               std::uint64_t seed)
+                               const RandomKey& key, ImageCritic critic)
     : graph_(graph),
       parameters_(parameters),
       form_(form),
       options_(options),
-      key_(RandomKey(seed).child("synthesis")),
+      key_(key),
+      critic_(std::move(critic)),
       similarity_(graph) {
     const at::Device device = parameters.begin()->second.device();
     low_ = bounds(form.low, device);
@@ -124,13 +125,16 @@ SynthesisLosses ImageSynthesis::losses(const at::Tensor& images, std::int64_t fi
     options.taps = similarity_.taps();
     options.taps.push_back(graph_.output());
     const nn::Values values = nn::run(graph_, parameters_, {{graph_.input(), images}}, options);
-    return {-similarity_.entropy(values, images.size(0)),
-            label_loss(values.at(graph_.output()), first), variation_loss(images, first)};
+    const at::Tensor& logits = values.at(graph_.output());
+    return {-similarity_.entropy(values, images.size(0)), label_loss(logits, first),
+            variation_loss(images, first), critic_ ? critic_(images, logits) : at::Tensor()};
 }
 
 at::Tensor ImageSynthesis::weighted(const SynthesisLosses& losses) const {
-    return losses.entropy * options_.entropy_weight + losses.label * options_.label_weight +
-           losses.variation * options_.variation_weight;
+    const at::Tensor sum = losses.entropy * options_.entropy_weight +
+                           losses.label * options_.label_weight +
+                           losses.variation * options_.variation_weight;
+    return losses.critic.defined() ? sum + losses.critic : sum;
 }
 
 void ImageSynthesis::clip(at::Tensor& images) const {

@@ -30,13 +30,19 @@ struct SynthesisLosses {
     at::Tensor entropy;    // minus the patch similarity entropy, summed over layers
     at::Tensor label;      // cross entropy with the image's label
     at::Tensor variation;  // distance of the total variation from its target
+    at::Tensor critic;     // what a critic says; undefined without one
 };
+
+// Another loss [b] of images [b, 3, S, S] whose logits in the float model are [b, classes];
+// differentiable in the images.
+using ImageCritic = std::function<at::Tensor(const at::Tensor& images, const at::Tensor& logits)>;
 
 class ImageSynthesis {
   public:
-    // The graph and parameters must outlive it; it computes on the parameters' device.
+    // The graph and parameters must outlive it; it computes on the parameters' device. Images of
+    // different keys have nothing to do with each other.
     ImageSynthesis(const nn::Graph& graph, const nn::Parameters& parameters, const ImageForm& form,
-                   const SynthesisOptions& options, std::uint64_t seed);
+                   const SynthesisOptions& options, const RandomKey& key, ImageCritic critic = {});
 
     // Images with numbers [first, last): [last - first, 3, S, S] f32 on the CPU. `may_stop` is
     // called before every step and throws to leave off.
@@ -62,6 +68,7 @@ class ImageSynthesis {
     ImageForm form_;
     SynthesisOptions options_;
     RandomKey key_;
+    ImageCritic critic_;
     PatchSimilarity similarity_;
     at::Tensor low_, high_;  // [1, 3, 1, 1]
 };

@@ -24,7 +24,7 @@ SynthesisOptions few(int iterations = 6) {
 struct Made : test::Toy {
     using Toy::Toy;
     ImageSynthesis synthesis(const SynthesisOptions& options, std::uint64_t seed = 1) const {
-        return {graph, parameters, form, options, seed};
+        return {graph, parameters, form, options, RandomKey(seed)};
     }
     at::Tensor images(std::int64_t first, std::int64_t last, const SynthesisOptions& options,
                       std::uint64_t seed = 1) const {
