@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "engine/DataUse.hpp"
-#include "engine/Evaluate.hpp"
+#include "engine/CalibrationImages.hpp"
+#include "engine/dispatch/UnitRunner.hpp"
 #include "nn/Autograd.hpp"
 #include "nn/Model.hpp"
 #include "nn/Numerics.hpp"
@@ -27,7 +27,8 @@ store::StatisticsFile balanced_statistics(const OpenedStudy& opened, std::size_t
 
     const engine::DataUse use =
         engine::open_data(experiment.calibration, engine::Purpose::calibration);
-    const auto drawn = engine::calibration_images(use.dataset->size(), use.images, experiment.seed);
+    const engine::CalibrationSource source{use, model.spec.preprocess, experiment.seed,
+                                           work.synthetic, opened.folder.cache()};
     // Chunk by chunk as the statistics before were collected, so that the two differ in nothing
     // but the rewrites.
     const auto outputs = quant::fitted_outputs(quant::list_sites(model.graph), work.schemes);
@@ -36,17 +37,20 @@ store::StatisticsFile balanced_statistics(const OpenedStudy& opened, std::size_t
         const std::int64_t last = std::min<std::int64_t>(first + use.chunk, use.images);
         quant::Collector collector(graph, parameters,
                                    {.seed = experiment.seed, .outputs = outputs});
-        engine::for_each_batch(*use.dataset, model.spec.preprocess,
-                               {drawn.begin() + first, drawn.begin() + last}, use.batch,
-                               [&](const at::Tensor& images, std::int64_t position) {
-                                   collector.add(images, first + position);
-                               });
+        try {
+            engine::for_each_calibration_batch(source, first, last,
+                                               [&](const at::Tensor& images, std::int64_t number) {
+                                                   collector.add(images, number);
+                                               });
+        } catch (const engine::StaleInput& missing) {
+            throw missing.error;
+        }
         chunks.push_back(collector.result());
     }
     return {{{"model", work.model_name},
              {"weights", model.fingerprint},
              {"images", use.images},
-             {"dataset", use.dataset->fingerprint()},
+             {"dataset", use.fingerprint()},
              {"seed", experiment.seed},
              {"artefact", work.artefact_key}},
             quant::merge_chunks(chunks)};

@@ -14,9 +14,7 @@ void look_up_data(Json& facts, const Json& section, Purpose purpose) {
     Json& entry = facts["data"][canonical_json(section)];
     if (!entry.is_null()) return;
     const DataUse use = open_data(section, purpose);
-    entry = {{"size", use.dataset->size()},
-             {"fingerprint", use.dataset->fingerprint()},
-             {"classes", use.dataset->classes()}};
+    entry = {{"size", use.size()}, {"fingerprint", use.fingerprint()}, {"classes", use.classes()}};
 }
 
 // Labels beyond the model's outputs would count as wrong for ever.

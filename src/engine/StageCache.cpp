@@ -37,8 +37,9 @@ void refresh_listing(const fs::path& folder) {
 }  // namespace
 
 const std::vector<std::string>& cache_kinds() {
-    static const std::vector<std::string> kinds = {
-        "chunk", "statistics", "sensitivity", "artefact", "part", "logits", "gate", "checkpoint"};
+    static const std::vector<std::string> kinds = {"synthetic",   "chunk",    "statistics",
+                                                   "sensitivity", "artefact", "part",
+                                                   "logits",      "gate",     "checkpoint"};
     return kinds;
 }
 

@@ -12,9 +12,9 @@
 
 namespace aocq::engine {
 
-// "chunk", "statistics", "sensitivity", "artefact", "part" (of one that is made in parts),
-// "logits", "gate"; "checkpoint" for states of unfinished
-// stages, which nobody but their own stage reads.
+// "synthetic" (images), "chunk", "statistics", "sensitivity", "artefact", "part" (of one that is
+// made in parts), "logits", "gate"; "checkpoint" for states of unfinished stages, which nobody but
+// their own stage reads.
 const std::vector<std::string>& cache_kinds();
 
 class StageCache {

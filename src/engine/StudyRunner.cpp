@@ -6,12 +6,14 @@
 #include <algorithm>
 
 #include "core/Log.hpp"
+#include "engine/CalibrationImages.hpp"
 #include "engine/Checkpoint.hpp"
 #include "engine/ImageRecords.hpp"
 #include "metrics/TopK.hpp"
 #include "nn/Autograd.hpp"
 #include "quant/Artefact.hpp"
 #include "quant/Collect.hpp"
+#include "quant/ImageSynthesis.hpp"
 #include "quant/JoinParts.hpp"
 #include "quant/Recipe.hpp"
 #include "store/Statistics.hpp"
@@ -79,11 +81,6 @@ const DataUse& StudyRunner::data(const Json& section, Purpose purpose) {
     return found->second;
 }
 
-std::vector<std::uint32_t> StudyRunner::drawn(int index) {
-    const DataUse& use = data(experiment(index).calibration, Purpose::calibration);
-    return calibration_images(use.dataset->size(), use.images, experiment(index).seed);
-}
-
 at::Tensor StudyRunner::to_device(const at::Tensor& images) const {
     return images.to(nn::to_device(device_));
 }
@@ -96,14 +93,39 @@ Lease StudyRunner::lease(int index, std::int64_t first, std::int64_t last) {
 void StudyRunner::for_each_calibration_batch(
     int index, std::int64_t first, std::int64_t last, const std::stop_token& stop,
     const std::function<void(const at::Tensor&, std::int64_t)>& use_batch) {
-    const DataUse& use = data(experiment(index).calibration, Purpose::calibration);
-    const auto all = drawn(index);
-    for_each_batch(*use.dataset, model(index).model.spec.preprocess,
-                   {all.begin() + first, all.begin() + last}, use.batch,
-                   [&](const at::Tensor& images, std::int64_t position) {
-                       if (stop.stop_requested()) throw Stopped();
-                       use_batch(to_device(images), first + position);
-                   });
+    engine::for_each_calibration_batch(
+        {data(experiment(index).calibration, Purpose::calibration),
+         model(index).model.spec.preprocess, experiment(index).seed,
+         work_.experiments[static_cast<std::size_t>(index)].synthetic, folder_.cache()},
+        first, last, [&](const at::Tensor& images, std::int64_t number) {
+            if (stop.stop_requested()) throw Stopped();
+            use_batch(to_device(images), number);
+        });
+}
+
+std::vector<std::byte> StudyRunner::perform(const Unit& unit, const SynthesisTask& task,
+                                            const std::stop_token& stop) {
+    const LoadedModel& loaded = model(task.experiment);
+    const data::Preprocess& preprocess = loaded.model.spec.preprocess;
+    quant::ImageForm form{preprocess.image_size, {}, {}};
+    for (std::size_t i = 0; i < form.low.size(); ++i) {
+        form.low[i] = (0 - preprocess.mean[i]) / preprocess.std[i];
+        form.high[i] = (1 - preprocess.mean[i]) / preprocess.std[i];
+    }
+    const DataUse& use = data(experiment(task.experiment).calibration, Purpose::calibration);
+    const quant::ImageSynthesis synthesis(
+        loaded.model.graph, loaded.on_device, form, *use.synthesis,
+        RandomKey(experiment(task.experiment).seed).child("synthesis"));
+    const at::Tensor images = synthesis.make(task.first, task.last, [&] {
+        if (stop.stop_requested()) throw Stopped();
+    });
+    keep("synthetic", unit,
+         synthetic_bundle(images, {{"first", task.first},
+                                   {"last", task.last},
+                                   {"weights", loaded.model.fingerprint},
+                                   {"seed", experiment(task.experiment).seed},
+                                   {"synthesis", quant::to_json(*use.synthesis)}}));
+    return {};
 }
 
 std::vector<std::byte> StudyRunner::perform(const Unit& unit, const CollectTask& task,
@@ -147,7 +169,7 @@ std::vector<std::byte> StudyRunner::perform(const Unit& unit, const MergeTask& t
         {{"model", work_.experiments[static_cast<std::size_t>(task.experiment)].model_name},
          {"weights", loaded.model.fingerprint},
          {"images", use.images},
-         {"dataset", use.dataset->fingerprint()},
+         {"dataset", use.fingerprint()},
          {"seed", experiment(task.experiment).seed}},
         quant::merge_chunks(chunks)};
     keep("statistics", unit, store::to_bundle(merged));

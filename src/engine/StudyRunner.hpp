@@ -45,6 +45,8 @@ class StudyRunner : public UnitRunner {
         std::unique_ptr<quant::Simulation> simulation;
     };
 
+    std::vector<std::byte> perform(const Unit& unit, const SynthesisTask& task,
+                                   const std::stop_token& stop);
     std::vector<std::byte> perform(const Unit& unit, const CollectTask& task,
                                    const std::stop_token& stop);
     std::vector<std::byte> perform(const Unit& unit, const MergeTask& task,
@@ -68,7 +70,6 @@ class StudyRunner : public UnitRunner {
     const config::Experiment& experiment(int index) const;
     const LoadedModel& model(int experiment);
     const DataUse& data(const Json& section, Purpose purpose);
-    std::vector<std::uint32_t> drawn(int experiment);
     // Calibration images [first, last) of the drawn ones, in batches on the device.
     void for_each_calibration_batch(
         int experiment, std::int64_t first, std::int64_t last, const std::stop_token& stop,

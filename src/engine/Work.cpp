@@ -148,6 +148,7 @@ class WorkBuilder {
             std::vector<std::string> sensitivity;
             std::vector<std::uint32_t> needs{merged};
             if (previous != merged) needs.push_back(previous);
+            if (stage.needs().images) add_synthetic_needs(0, calibration_images_, needs);
             add_gate_need(experiment, needs);
             double cost = 1.0;
             if (stage.needs().images) cost = 1.0 * static_cast<double>(calibration_images_);
@@ -198,7 +199,7 @@ class WorkBuilder {
     // The drawn calibration images as every stage that reads them names them.
     Json calibration_parts(const config::Experiment& experiment, const Parsed& parsed,
                            const DataUse& use) {
-        const auto drawn = calibration_images(use.dataset->size(), use.images, experiment.seed);
+        const auto drawn = calibration_images(use.size(), use.images, experiment.seed);
         calibration_key_ = {{"fingerprint", data_facts(experiment.calibration).at("fingerprint")},
                             {"indices", list_hash(drawn)},
                             {"batch", use.batch},
@@ -209,12 +210,45 @@ class WorkBuilder {
         return {{"model", parsed.model_key}, {"calibration", calibration_key_}};
     }
 
+    // Images that are made from the model. How many others a study wants, and in which batches it
+    // reads them, is in no key. They take long: a wrong float model is found before.
+    void add_synthesis(int index, const config::Experiment& experiment, const Parsed& parsed,
+                       const DataUse& use, ExperimentWork& work) {
+        work.synthetic = synthetic_units(use);
+        synthetic_.clear();
+        std::vector<std::uint32_t> needs;
+        add_gate_need(experiment, needs);
+        for (SyntheticUnit& images : work.synthetic) {
+            const Json parts = {{"model", parsed.model_key},
+                                {"synthesis", quant::to_json(*use.synthesis)},
+                                {"seed", experiment.seed},
+                                {"first", images.first},
+                                {"last", images.last}};
+            const double cost = seconds_per_image * 8 * (1 + use.synthesis->iterations) *
+                                static_cast<double>(images.last - images.first);
+            const std::uint32_t unit = add(
+                keyed("synthetic", parts), "synthesize " + work.model_name,
+                fmt::format("synthesize {} {}..{}", work.model_name, images.first, images.last - 1),
+                needs, cost, false, -1, SynthesisTask{index, images.first, images.last});
+            images.key = key_of(unit);
+            synthetic_.emplace_back(images, unit);
+        }
+    }
+
+    void add_synthetic_needs(std::int64_t first, std::int64_t last,
+                             std::vector<std::uint32_t>& needs) const {
+        for (const auto& [images, unit] : synthetic_) {
+            if (images.first < last && images.last > first) needs.push_back(unit);
+        }
+    }
+
     // `outputs`: sites that are observed beside the operands, which always are.
     std::uint32_t add_collection(int index, const config::Experiment& experiment,
                                  const Parsed& parsed, const std::vector<std::string>& outputs,
                                  ExperimentWork& work) {
         const DataUse& use = data_use(experiment.calibration, Purpose::calibration);
         Json parts = calibration_parts(experiment, parsed, use);
+        add_synthesis(index, experiment, parsed, use, work);
         if (!outputs.empty()) parts["outputs"] = outputs;
         MergeTask merge{index, {}};
         std::vector<std::uint32_t> chunks;
@@ -223,10 +257,13 @@ class WorkBuilder {
             Json chunk = parts;
             chunk["first"] = first;
             chunk["last"] = last;
+            std::vector<std::uint32_t> needs;
+            add_synthetic_needs(first, last, needs);
             chunks.push_back(add(keyed("chunk", chunk), "collect " + work.model_name,
                                  fmt::format("collect {} {}..{}", work.model_name, first, last - 1),
-                                 {}, seconds_per_image * 1.5 * static_cast<double>(last - first),
-                                 false, -1, CollectTask{index, first, last}));
+                                 std::move(needs),
+                                 seconds_per_image * 1.5 * static_cast<double>(last - first), false,
+                                 -1, CollectTask{index, first, last}));
             merge.chunks.push_back(key_of(chunks.back()));
         }
         const std::uint32_t merged = add(keyed("statistics", parts), "merge " + work.model_name,
@@ -248,9 +285,11 @@ class WorkBuilder {
             Json chunk = parts;
             chunk["first"] = first;
             chunk["last"] = last;
+            std::vector<std::uint32_t> needs;
+            add_synthetic_needs(first, last, needs);
             const std::uint32_t unit =
                 add(keyed("sensitivity", chunk), "sensitivity " + work.model_name,
-                    fmt::format("sensitivity {} {}..{}", work.model_name, first, last - 1), {},
+                    fmt::format("sensitivity {} {}..{}", work.model_name, first, last - 1), needs,
                     seconds_per_image * 4 * static_cast<double>(last - first), false, -1,
                     SensitivityTask{index, first, last});
             chunks.emplace_back(key_of(unit), unit);
@@ -329,6 +368,7 @@ class WorkBuilder {
     Json base_;
     Json calibration_key_;
     std::int64_t calibration_images_ = 0;
+    std::vector<std::pair<SyntheticUnit, std::uint32_t>> synthetic_;  // of the experiment in hand
     std::map<std::string, DataUse> data_;
     std::map<int, std::uint32_t> gates_;  // of float experiments of which something is known
     std::map<std::string, std::uint32_t> by_key_;
@@ -345,8 +385,9 @@ Work make_work(const config::Study& study, const Json& facts, const std::string&
 }
 
 std::string_view cached_kind(const Task& task) {
-    constexpr std::string_view kinds[] = {
-        "chunk", "statistics", "sensitivity", "artefact", "part", "artefact", "logits", "gate", ""};
+    constexpr std::string_view kinds[] = {"synthetic", "chunk", "statistics", "sensitivity",
+                                          "artefact",  "part",  "artefact",   "logits",
+                                          "gate",      ""};
     static_assert(std::size(kinds) == std::variant_size_v<Task>);
     return kinds[task.index()];
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A study as units: collect chunks, merge them, run the passes of each recipe, evaluate leases.
-// Stages that several experiments share appear once. Every rank builds the same from (study, facts,
-// numerics class).
+// A study as units: synthesize images, collect chunks, merge them, run the passes of each recipe,
+// evaluate leases. Stages that several experiments share appear once. Every rank builds the same
+// from (study, facts, numerics class).
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/Study.hpp"
+#include "engine/CalibrationImages.hpp"
 #include "engine/FloatGate.hpp"
 #include "engine/dispatch/Unit.hpp"
 #include "quant/Scheme.hpp"
@@ -17,6 +18,10 @@
 namespace aocq::engine {
 
 // What a unit does. Keys name the files of the cache; experiments are indices in the study.
+struct SynthesisTask {  // calibration images [first, last), made from the model
+    int experiment;
+    std::int64_t first, last;
+};
 struct CollectTask {  // statistics of calibration images [first, last) of the drawn ones
     int experiment;
     std::int64_t first, last;
@@ -66,13 +71,14 @@ struct EvaluateTask {
     std::string artefact;  // key
     std::string logits;    // key of the float logits of the same lease
 };
-using Task = std::variant<CollectTask, MergeTask, SensitivityTask, PassTask, PartTask, JoinTask,
-                          FloatTask, GateTask, EvaluateTask>;
+using Task = std::variant<SynthesisTask, CollectTask, MergeTask, SensitivityTask, PassTask,
+                          PartTask, JoinTask, FloatTask, GateTask, EvaluateTask>;
 
 // One experiment's identity and its units.
 struct ExperimentWork {
     std::string id;          // of what was asked: 12 hex digits, the same on every machine
     std::string result_key;  // of what comes out: with sources and numerics class
+    std::vector<SyntheticUnit> synthetic;  // the calibration images, where they are synthetic
     std::string statistics_key;
     std::string artefact_key;           // of the last stage; "" for float
     std::vector<std::uint32_t> leases;  // evaluation units in order of their images
@@ -91,8 +97,8 @@ struct Work {
 
 Work make_work(const config::Study& study, const Json& facts, const std::string& numerics);
 
-// The kind of file that a unit leaves in the cache: "chunk", "statistics", "sensitivity",
-// "artefact", "part", "logits", "gate", or "" for none.
+// The kind of file that a unit leaves in the cache: "synthetic", "chunk", "statistics",
+// "sensitivity", "artefact", "part", "logits", "gate", or "" for none.
 std::string_view cached_kind(const Task& task);
 
 }  // namespace aocq::engine

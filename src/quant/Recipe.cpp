@@ -11,6 +11,7 @@
 #include "core/Log.hpp"
 #include "core/Text.hpp"
 #include "quant/passes/ActivationStep.hpp"
+#include "quant/passes/AdversarialTuning.hpp"
 #include "quant/passes/BiasCorrection.hpp"
 #include "quant/passes/BlockReconstruction.hpp"
 #include "quant/passes/ChannelBalance.hpp"
@@ -44,6 +45,7 @@ constexpr PassRow pass_table[] = {
     {"bias_correction", &make_bias_correction},
     {"mixed_precision", &make_mixed_precision},
     {"block_reconstruction", &make_block_reconstruction},
+    {"adversarial_tuning", &make_adversarial_tuning},
 };
 
 enum class ForEach { block, linear };

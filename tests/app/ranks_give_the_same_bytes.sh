@@ -37,6 +37,18 @@ for ranks in 1 2 3 4 7; do
 done
 [[ -s $folder/1/quickstart/tables/methods.txt && $(wc -l < "$folder/1.sums") -ge 30 ]]
 
+# Images that ranks synthesize together.
+for ranks in 1 3; do
+  mpirun -n "$ranks" "$aocq" run "$root/experiments/psaq_embedded.toml" "${options[@]}" \
+    --set data.calibration.images=6 --set data.calibration.synthesis.iterations=2 \
+    --results "$folder/synthetic$ranks" 2> "$folder/synthetic$ranks.log" ||
+    { cat "$folder/synthetic$ranks.log"; exit 1; }
+  (cd "$folder/synthetic$ranks/psaq_embedded" &&
+    find tables experiments cache/synthetic -type f | LC_ALL=C sort | xargs sha256sum) > "$folder/synthetic$ranks.sums"
+done
+cmp "$folder/synthetic1.sums" "$folder/synthetic3.sums"
+echo "synthetic images: the same bytes"
+
 # SIGTERM to the launcher while the study runs, then the rest on three ranks.
 mkdir -p "$folder/stopped"
 mpirun -n 2 "$aocq" run "$study" "${options[@]}" --results "$folder/stopped" 2> "$folder/stopped.log" &

@@ -40,6 +40,44 @@ TEST(DataUse, WrongKeysAndValuesNameTheirPath) {
     EXPECT_EQ(failing_key(section({{"draw", -1}})), "data.evaluation.draw");
 }
 
+TEST(DataUse, SyntheticImagesNeedNoDataset) {
+    const auto open = [](const Json& value) { return open_data(value, Purpose::calibration); };
+    const DataUse use = open({{"source", "synthetic"}});
+    EXPECT_FALSE(use.dataset);
+    EXPECT_EQ(use.images, 32);
+    EXPECT_EQ(use.size(), 32U);
+    EXPECT_EQ(use.synthesis->iterations, 500);
+    // A dataset beside them changes nothing, but is checked; so are options beside a dataset.
+    const Json beside = section({{"source", "synthetic"}, {"images", 32}});
+    EXPECT_EQ(open(beside).fingerprint(), use.fingerprint());
+    EXPECT_TRUE(open(section({{"synthesis", {{"iterations", 5}}}})).dataset);
+    EXPECT_EQ(failing_key(section({{"source", "synthetic"}, {"count", 0}}), Purpose::calibration),
+              "data.calibration.count");
+    // Noise has no options.
+    const auto noise = [&](int iterations) {
+        return open({{"source", "noise"}, {"synthesis", {{"iterations", iterations}}}});
+    };
+    EXPECT_EQ(noise(5).fingerprint(), noise(6).fingerprint());
+    EXPECT_NE(noise(5).fingerprint(), use.fingerprint());
+    EXPECT_EQ(noise(5).synthesis->iterations, 0);
+}
+
+TEST(DataUse, WrongKeysOfSyntheticImagesNameTheirPath) {
+    const auto key = [](const Json& value) { return failing_key(value, Purpose::calibration); };
+    const auto of = [&](const Json& synthesis) {
+        return key({{"source", "synthetic"}, {"synthesis", synthesis}});
+    };
+    EXPECT_EQ(key({{"source", "synthetik"}}), "data.calibration.source");
+    EXPECT_EQ(key({{"source", "synthetic"}, {"images", 0}}), "data.calibration.images");
+    EXPECT_EQ(key({{"source", "synthetic"}, {"root", "x"}}), "data.calibration.root");
+    EXPECT_EQ(failing_key(section({{"source", "noise"}})), "data.evaluation.source");
+    EXPECT_EQ(of({{"iteration", 5}}), "data.calibration.synthesis.iteration");
+    EXPECT_EQ(of({{"iterations", -1}}), "data.calibration.synthesis.iterations");
+    EXPECT_EQ(of({{"at_once", 0}}), "data.calibration.synthesis.at_once");
+    EXPECT_EQ(of({{"jitter", {1}}}), "data.calibration.synthesis.jitter");
+    EXPECT_EQ(of({{"jitter", {1, 200}}}), "data.calibration.synthesis.jitter");
+}
+
 TEST(DataUse, FewerEvaluationImagesAreADrawAndNotTheFirst) {
     const auto few = [](int images, int draw = 0) {
         return open_data(section({{"images", images}, {"draw", draw}}), Purpose::evaluation);
