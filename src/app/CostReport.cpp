@@ -10,6 +10,7 @@
 #include "engine/CostBook.hpp"
 #include "engine/MethodCost.hpp"
 #include "report/Csv.hpp"
+#include "report/Label.hpp"
 
 namespace aocq::app {
 namespace {
@@ -26,13 +27,6 @@ std::map<std::string, engine::KindCost> costs_by_kind(const OpenedStudy& opened)
         }
     }
     return kinds;
-}
-
-std::string text_of(const config::Coordinates& coordinates, const std::string& key) {
-    const auto found = std::find_if(coordinates.begin(), coordinates.end(),
-                                    [&](const auto& one) { return one.first == key; });
-    if (found == coordinates.end()) return {};
-    return found->second.is_string() ? found->second.get<std::string>() : found->second.dump();
 }
 
 }  // namespace
@@ -82,7 +76,8 @@ void print_method_costs(const OpenedStudy& opened) {
         const engine::MethodCost cost = engine::method_cost(opened.work, i, entries);
         line = {opened.work.experiments[i].id, opened.work.experiments[i].model_name,
                 config::to_string(experiment.bits)};
-        for (const std::string& key : axes) line.push_back(text_of(experiment.coordinates, key));
+        for (const std::string& key : axes)
+            line.push_back(report::label_at(experiment.coordinates, key).value_or(""));
         line.push_back(fmt::format("{:.2f}", cost.total.seconds));
         line.push_back(fmt::format("{:.2f}", cost.total.cpu_seconds));
         line.push_back(std::to_string(cost.total.peak_bytes));

@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "nn/Autograd.hpp"
+#include "quant/SampledLabels.hpp"
 #include "quant/passes/Adam.hpp"
 
 namespace aocq::quant {
@@ -98,10 +99,7 @@ at::Tensor ImageSynthesis::label_loss(const at::Tensor& logits, std::int64_t fir
     std::vector<std::int64_t> labels;
     for (std::int64_t i = 0; i < logits.size(0); ++i)
         labels.push_back(label(first + i, logits.size(1)));
-    const at::Tensor index = at::tensor(at::ArrayRef<std::int64_t>(labels.data(), labels.size()))
-                                 .to(logits.device())
-                                 .unsqueeze(1);
-    return -at::log_softmax(logits, -1).gather(1, index).squeeze(1);
+    return label_losses(at::log_softmax(logits, -1), labels);
 }
 
 // The authors' target holds for the norms over a batch of 32 images of 224 x 224. An image of

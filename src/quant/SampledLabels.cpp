@@ -20,4 +20,12 @@ std::vector<std::int64_t> draw_labels(const at::Tensor& logits, std::int64_t fir
     return labels;
 }
 
+at::Tensor label_losses(const at::Tensor& log_probabilities,
+                        const std::vector<std::int64_t>& labels) {
+    const at::Tensor index = at::tensor(at::ArrayRef<std::int64_t>(labels.data(), labels.size()))
+                                 .to(log_probabilities.device())
+                                 .unsqueeze(1);
+    return -log_probabilities.gather(1, index).squeeze(1);
+}
+
 }  // namespace aocq::quant

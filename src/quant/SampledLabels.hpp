@@ -15,4 +15,8 @@ namespace aocq::quant {
 std::vector<std::int64_t> draw_labels(const at::Tensor& logits, std::int64_t first,
                                       const RandomKey& key);
 
+// Cross entropy of every image with its label: log probabilities [images, classes] -> [images].
+at::Tensor label_losses(const at::Tensor& log_probabilities,
+                        const std::vector<std::int64_t>& labels);
+
 }  // namespace aocq::quant

@@ -84,12 +84,7 @@ void SensitivityMeter::add(const at::Tensor& images, std::int64_t first) {
     for (int draw = 0; draw < draws_; ++draw) {
         const RandomKey key =
             RandomKey(seed_).child("sensitivity").child(static_cast<std::uint64_t>(draw));
-        const auto labels = draw_labels(shares, first, key);
-        const at::Tensor index =
-            at::tensor(at::ArrayRef<std::int64_t>(labels.data(), labels.size()))
-                .to(shares.device())
-                .unsqueeze(1);
-        const at::Tensor loss = -shares.gather(1, index).sum();
+        const at::Tensor loss = label_losses(shares, draw_labels(shares, first, key)).sum();
         const auto found =
             torch::autograd::grad({loss}, wanted, {}, /*retain_graph=*/draw + 1 < draws_);
         for (std::size_t i = 0; i < places_.size(); ++i) {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <optional>
 
 #include "core/Error.hpp"
@@ -94,7 +95,7 @@ std::optional<metrics::Mean> contrast(const Factorial& factorial, Subset asked, 
         if (values.empty() || (!effect.empty() && effect.size() != values.size()))
             return std::nullopt;
         effect.resize(values.size());
-        const bool odd = __builtin_popcount(asked & ~on) % 2 != 0;
+        const bool odd = std::popcount(asked & ~on) % 2 != 0;
         const double factor = (odd ? -2.0 : 2.0) / static_cast<double>(factorial.size());
         for (std::size_t i = 0; i < values.size(); ++i) effect[i] += factor * values[i];
     }

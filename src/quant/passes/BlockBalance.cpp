@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "quant/BatchedRun.hpp"
+#include "quant/passes/MiniBatch.hpp"
 #include "quant/passes/OutputRefit.hpp"
 #include "quant/passes/Ranges.hpp"
 #include "quant/passes/ScoresBalance.hpp"
@@ -44,11 +45,8 @@ BlockBalance::BlockBalance(const BalanceOptions& options, const PassContext& con
 void BlockBalance::make_judge(at::Tensor& expected) {
     context_.walk->teacher(block_);  // now the number of images is known
     const std::vector<std::int64_t> held_back = split_images(context_.walk->images()).judge;
-    std::vector<std::int64_t> chosen;
-    const auto count = std::min(held_back.size(), static_cast<std::size_t>(options_.judges));
-    for (std::size_t i = 0; i < count; ++i)
-        chosen.push_back(held_back[i * held_back.size() / count]);
-    judge_ = std::make_unique<LogitsJudge>(context_, block_, chosen, expected);
+    judge_ = std::make_unique<LogitsJudge>(context_, block_, thinned(held_back, options_.judges),
+                                           expected);
 }
 
 void BlockBalance::apply(Json& report) {

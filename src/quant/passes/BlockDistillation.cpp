@@ -11,32 +11,10 @@
 #include "quant/BatchedRun.hpp"
 #include "quant/passes/Adam.hpp"
 #include "quant/passes/LayerError.hpp"
+#include "quant/passes/MiniBatch.hpp"
 #include "quant/passes/Ranges.hpp"
 
 namespace aocq::quant {
-namespace {
-
-at::Tensor rows_of(const at::Tensor& x, const std::vector<std::int64_t>& images) {
-    const at::Tensor index =
-        at::tensor(at::ArrayRef<std::int64_t>(images.data(), images.size())).to(x.device());
-    return x.index_select(0, index);
-}
-
-// `count` of the images, by key, some perhaps more than once.
-std::vector<std::int64_t> drawn(const std::vector<std::int64_t>& images, std::int64_t count,
-                                const RandomKey& key) {
-    RandomStream stream(key);
-    std::vector<std::int64_t> chosen;
-    const auto size = static_cast<double>(images.size());
-    for (std::int64_t i = 0; i < count; ++i) {
-        const auto place = static_cast<std::size_t>(stream.uniform() * size);
-        chosen.push_back(images[std::min(place, images.size() - 1)]);
-    }
-    return chosen;
-}
-
-}  // namespace
-
 BlockDistillation::BlockDistillation(const DistillationOptions& options, const PassContext& context,
                                      QuantizedModel& model, std::size_t block)
     : options_(options),
@@ -100,7 +78,7 @@ void BlockDistillation::learn(const std::vector<std::int64_t>& images, nn::Param
         {
             const c10::AutoGradMode on(true);
             const auto batch =
-                drawn(images, options_.batch, key.child(static_cast<std::uint64_t>(i)));
+                draw_images(images, options_.batch, key.child(static_cast<std::uint64_t>(i)));
             gradients = nn::gradients(error(batch, parameters) / first, leaves);
         }
         adam.step(gradients);
@@ -134,8 +112,11 @@ at::Tensor BlockDistillation::error(const std::vector<std::int64_t>& images,
     SitePolicy quantized = policy();
     run.policy = &quantized;
     const at::Tensor found =
-        nn::run(graph_, parameters, {{entrance_, rows_of(input_, images)}}, run).begin()->second;
-    return (found - rows_of(target_, images)).square().mean();
+        nn::run(graph_, parameters, {{entrance_, rows_of_images(input_, images, input_.size(0))}},
+                run)
+            .begin()
+            ->second;
+    return (found - rows_of_images(target_, images, input_.size(0))).square().mean();
 }
 
 double BlockDistillation::error_on(const std::vector<std::int64_t>& images,

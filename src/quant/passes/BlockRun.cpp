@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "quant/passes/BlockRun.hpp"
 
+#include "quant/passes/MiniBatch.hpp"
+
 namespace aocq::quant {
 
 BlockRun::BlockRun(const PassContext& context, const QuantizedModel& model, std::size_t block,
@@ -11,11 +13,7 @@ BlockRun::BlockRun(const PassContext& context, const QuantizedModel& model, std:
       range_(context.graph.blocks()[block]),
       graph_(nn::edited(context.graph, model.edits)) {
     at::Tensor entrance = context.walk->student(block, model);
-    if (!images.empty()) {
-        entrance = entrance.index_select(
-            0, at::tensor(at::ArrayRef<std::int64_t>(images.data(), images.size()))
-                   .to(entrance.device()));
-    }
+    if (!images.empty()) entrance = rows_of_images(entrance, images, context.walk->images());
     run_ = std::make_unique<PiecewiseRun>(graph_, range_.first, range_.last,
                                           nn::Values{{context.walk->entrance(block), entrance}},
                                           entrance.size(0), context.walk->limit());

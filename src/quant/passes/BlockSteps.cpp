@@ -4,23 +4,10 @@
 #include <algorithm>
 
 #include "quant/passes/LearnSteps.hpp"
+#include "quant/passes/MiniBatch.hpp"
 #include "quant/passes/StepSearch.hpp"
 
 namespace aocq::quant {
-namespace {
-
-// `most` of the listed images, evenly spaced.
-std::vector<std::int64_t> thinned(const std::vector<std::int64_t>& images, std::int64_t most) {
-    const auto count = static_cast<std::int64_t>(images.size());
-    const std::int64_t taken = std::min(most, count);
-    std::vector<std::int64_t> chosen;
-    for (std::int64_t i = 0; i < taken; ++i)
-        chosen.push_back(images[static_cast<std::size_t>(i * count / taken)]);
-    return chosen;
-}
-
-}  // namespace
-
 BlockSteps::BlockSteps(const StepOptions& options, const PassContext& context,
                        QuantizedModel& model, std::size_t block)
     : options_(options),

@@ -35,48 +35,42 @@ Range scaled(Range range, std::size_t place) {
 
 }  // namespace
 
-Extremes::Extremes(const at::Tensor& x) {
-    const at::Tensor flat = x.reshape({-1, x.size(-1)});
-    std::tie(low, high) = at::aminmax(flat, 0);
-}
-
-Extremes::Extremes(const at::Tensor& x, const std::vector<std::int64_t>& images)
-    : Extremes(x.index_select(
-          0, at::tensor(at::ArrayRef<std::int64_t>(images.data(), images.size())).to(x.device()))) {
-}
-
-Range Extremes::balanced(const Balance& balance) const {
-    return {((low - balance.shift) / balance.scale).min().item<float>(),
-            ((high - balance.shift) / balance.scale).max().item<float>()};
-}
-
 LayerSearch::LayerSearch(const BalanceOptions& options, LayerTask task)
     : options_(options),
       task_(std::move(task)),
       layer_(task_.weight),
       column_norms_(task_.weight.to(at::kDouble).square().sum(0)) {
-    const Split split = split_images(task_.x.size(0));
-    extremes_ = Extremes(task_.x, split.search);
-    if (task_.companion) companion_extremes_ = Extremes(task_.companion->x, split.search);
-    const auto [even, odd] = halves(split.search);
-    search_ = {make_part(even, odd, options_.rows / 2), make_part(odd, even, options_.rows / 2)};
-    judge_ = make_part(split.search, split.judge, options_.rows);
+    make_parts();
     if (!task_.rounded) return;
     search_moments_ = moments_of({&search_[0], &search_[1]});
     judge_moments_ = moments_of({&judge_});
 }
 
-LayerSearch::Part LayerSearch::make_part(const std::vector<std::int64_t>& seen,
-                                         const std::vector<std::int64_t>& measured,
+void LayerSearch::make_parts() {
+    const auto [search, judge] = split_images(task_.x.size(0));
+    const auto [even, odd] = halves(search);
+    search_ = {make_part(odd, options_.rows / 2), make_part(even, options_.rows / 2)};
+    judge_ = make_part(judge, options_.rows);
+
+    const ImageExtremes inputs(task_.x);
+    search_[0].extremes = inputs.of(even);
+    search_[1].extremes = inputs.of(odd);
+    judge_.extremes = extremes_ = inputs.of(search);
+    if (!task_.companion) return;
+    const ImageExtremes companions(task_.companion->x);
+    search_[0].companion_extremes = companions.of(even);
+    search_[1].companion_extremes = companions.of(odd);
+    judge_.companion_extremes = companion_extremes_ = companions.of(search);
+}
+
+LayerSearch::Part LayerSearch::make_part(const std::vector<std::int64_t>& measured,
                                          std::int64_t rows) const {
     Part part;
     part.rows = pick_rows(task_.x, task_.token_weights, measured, rows);
     part.root = part.rows.weights.sqrt().flatten().contiguous();
-    part.extremes = Extremes(task_.x, seen);
     if (!task_.companion) return part;
     part.companion = pick_rows(task_.companion->x, task_.token_weights, measured, rows);
     part.companion_root = part.companion.weights.sqrt().flatten().contiguous();
-    part.companion_extremes = Extremes(task_.companion->x, seen);
     return part;
 }
 

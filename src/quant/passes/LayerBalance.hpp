@@ -12,6 +12,7 @@
 
 #include "quant/Quantization.hpp"
 #include "quant/passes/BalanceOptions.hpp"
+#include "quant/passes/Extremes.hpp"
 #include "quant/passes/LayerError.hpp"
 
 namespace aocq::quant {
@@ -21,18 +22,6 @@ struct Companion {
     at::Tensor x;
     const Quantizer* quantizer;
     double share;  // of its squared error that reaches the layer's input
-};
-
-// Extremes of every channel, [C] each, over all rows.
-struct Extremes {
-    at::Tensor low, high;
-
-    Extremes() = default;
-    explicit Extremes(const at::Tensor& x);
-    // Of some images of x [images, rows, C].
-    Extremes(const at::Tensor& x, const std::vector<std::int64_t>& images);
-    // Of all channels after the balance.
-    Range balanced(const Balance& balance) const;
 };
 
 // What is to be balanced: a layer's input x [images, rows, C], the weights of its tokens [images,
@@ -100,8 +89,8 @@ class LayerSearch {
     };
     enum class Which { input, companion };
 
-    Part make_part(const std::vector<std::int64_t>& seen, const std::vector<std::int64_t>& measured,
-                   std::int64_t rows) const;
+    void make_parts();
+    Part make_part(const std::vector<std::int64_t>& measured, std::int64_t rows) const;
     Moments moments_of(const std::vector<const Part*>& parts) const;
     Candidate best_exponent(bool shifted, const Candidate& identity) const;
     Candidate evaluate(double alpha, bool shifted, const Candidate* near) const;

@@ -5,6 +5,7 @@
 
 #include "core/Error.hpp"
 #include "quant/kernels/Reduce.hpp"
+#include "quant/passes/MiniBatch.hpp"
 
 namespace aocq::quant {
 
@@ -29,8 +30,7 @@ Halves halves(const std::vector<std::int64_t>& images) {
 Rows pick_rows(const at::Tensor& x, const at::Tensor& weights,
                const std::vector<std::int64_t>& images, std::int64_t most) {
     const std::int64_t total = x.size(0), channels = x.size(-1);
-    const at::Tensor index =
-        at::tensor(at::ArrayRef<std::int64_t>(images.data(), images.size())).to(x.device());
+    const at::Tensor index = index_of(images, x.device());
     const at::Tensor rows =
         x.reshape({total, -1, channels}).index_select(0, index).reshape({-1, channels});
     const at::Tensor their =

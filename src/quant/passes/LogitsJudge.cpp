@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "quant/SitePolicy.hpp"
+#include "quant/passes/MiniBatch.hpp"
 
 namespace aocq::quant {
 
@@ -11,9 +12,7 @@ LogitsJudge::LogitsJudge(const PassContext& context, std::size_t block,
                          const std::vector<std::int64_t>& images, at::Tensor& expected)
     : context_(context), block_(block) {
     const at::Tensor& entrance = context.walk->teacher(block);
-    entrance_ = entrance.index_select(
-        0,
-        at::tensor(at::ArrayRef<std::int64_t>(images.data(), images.size())).to(entrance.device()));
+    entrance_ = rows_of_images(entrance, images, context.walk->images());
     if (!expected.defined()) {
         expected =
             at::log_softmax(logits(context.graph, context.parameters, nullptr).to(at::kDouble), -1);

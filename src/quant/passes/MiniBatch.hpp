@@ -15,6 +15,15 @@ namespace aocq::quant {
 std::vector<std::int64_t> draw_images(const std::vector<std::int64_t>& images, std::int64_t count,
                                       const RandomKey& key);
 
+// At most `most` of 0 .. count - 1, ascending.
+std::vector<std::int64_t> evenly_spaced(std::int64_t count, std::int64_t most);
+
+// At most `most` of the listed images, evenly spaced in the list.
+std::vector<std::int64_t> thinned(const std::vector<std::int64_t>& images, std::int64_t most);
+
+// [places] i64, to select by.
+at::Tensor index_of(const std::vector<std::int64_t>& places, const at::Device& device);
+
 // value [all * rows, ...], the rows of an image (windows, say) one after another -> the same for
 // the listed images, [listed * rows, ...].
 at::Tensor rows_of_images(const at::Tensor& value, const std::vector<std::int64_t>& images,

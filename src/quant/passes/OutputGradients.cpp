@@ -22,11 +22,7 @@ at::Tensor divergence_from_itself(const at::Tensor& logits) {
 }
 
 at::Tensor sampled_loss(const at::Tensor& logits, std::int64_t first, const RandomKey& key) {
-    const auto labels = draw_labels(logits, first, key);
-    const at::Tensor index = at::tensor(at::ArrayRef<std::int64_t>(labels.data(), labels.size()))
-                                 .to(logits.device())
-                                 .unsqueeze(1);
-    return -at::log_softmax(logits, -1).gather(1, index).sum();
+    return label_losses(at::log_softmax(logits, -1), draw_labels(logits, first, key)).sum();
 }
 
 class Gradients {

@@ -6,6 +6,7 @@
 
 #include "core/Error.hpp"
 #include "quant/kernels/OutputError.hpp"
+#include "quant/passes/MiniBatch.hpp"
 
 namespace aocq::quant {
 namespace {
@@ -26,11 +27,8 @@ double one_minus_cosine(double oo, double od, double dd) {
 
 // Evenly spaced rows of [rows, columns].
 at::Tensor spaced_rows(const at::Tensor& x, std::int64_t most) {
-    const std::int64_t rows = x.size(0), taken = std::min(rows, most);
-    if (taken == rows) return x.contiguous();
-    std::vector<std::int64_t> chosen;
-    for (std::int64_t i = 0; i < taken; ++i) chosen.push_back(i * rows / taken);
-    return x.index_select(0, at::tensor(at::ArrayRef<std::int64_t>(chosen.data(), chosen.size())));
+    if (most >= x.size(0)) return x.contiguous();
+    return x.index_select(0, index_of(evenly_spaced(x.size(0), most), x.device()));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "quant/passes/ScaleSearch.hpp"
 
+#include "quant/passes/MiniBatch.hpp"
 #include "quant/passes/MissingBias.hpp"
 #include "quant/passes/OperandSearch.hpp"
 #include "quant/passes/OutputGradients.hpp"
@@ -11,11 +12,8 @@ namespace {
 
 // Evenly spaced rows of every image: [images, rows, C].
 at::Tensor spaced_tokens(const at::Tensor& x, std::int64_t most) {
-    const std::int64_t rows = x.size(1), taken = most > 0 ? std::min(most, rows) : rows;
-    if (taken == rows) return x.contiguous();
-    std::vector<std::int64_t> chosen;
-    for (std::int64_t i = 0; i < taken; ++i) chosen.push_back(i * rows / taken);
-    return x.index_select(1, at::tensor(at::ArrayRef<std::int64_t>(chosen.data(), chosen.size())));
+    if (most == 0 || most >= x.size(1)) return x.contiguous();
+    return x.index_select(1, index_of(evenly_spaced(x.size(1), most), x.device()));
 }
 
 class SegmentSearch {

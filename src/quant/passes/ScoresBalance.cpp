@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "quant/Simulate.hpp"
+#include "quant/passes/Extremes.hpp"
 #include "quant/passes/LayerError.hpp"
+#include "quant/passes/MiniBatch.hpp"
 #include "quant/passes/Ranges.hpp"
 
 namespace aocq::quant {
@@ -39,61 +41,50 @@ at::Tensor rounded(const at::Tensor& x, SiteKind kind, const Quantizer& quantize
     return fake_quantize(x, {"operand", kind, 0, nn::Operand::first, ""}, quantizer);
 }
 
-at::Tensor index_of(const std::vector<std::int64_t>& places, const at::Tensor& like) {
-    return at::tensor(at::ArrayRef<std::int64_t>(places.data(), places.size())).to(like.device());
-}
-
-std::vector<std::int64_t> evenly_spaced(std::int64_t count, std::int64_t most) {
-    std::vector<std::int64_t> places;
-    const std::int64_t taken = std::min(count, most);
-    for (std::int64_t i = 0; i < taken; ++i) places.push_back(i * count / taken);
-    return places;
-}
-
 }  // namespace
 
 std::vector<std::int64_t> attention_rows(const std::vector<std::int64_t>& images,
                                          std::int64_t windows, std::int64_t most,
                                          std::int64_t most_of_each) {
     std::vector<std::int64_t> rows;
-    for (const std::int64_t i : evenly_spaced(static_cast<std::int64_t>(images.size()), most)) {
+    for (const std::int64_t image : thinned(images, most)) {
         for (const std::int64_t window : evenly_spaced(windows, most_of_each))
-            rows.push_back(images[static_cast<std::size_t>(i)] * windows + window);
+            rows.push_back(image * windows + window);
     }
     return rows;
 }
 
 ScoresSearch::ScoresSearch(const BalanceOptions& options, const ScoresTask& task)
     : options_(options), factor_(task.factor), query_(*task.query), key_(*task.key) {
-    const auto [search, judge] = split_images(task.token_weights.size(0));
-    std::vector<std::int64_t> all = search;
-    for (const std::int64_t image : judge) all.push_back(image);
-    extents_ = part_of(task, all, judge).extents;
+    const std::int64_t all = task.token_weights.size(0);
+    AOCQ_EXPECT(task.q.size(0) % all == 0);
+    const auto of_images = [&](const at::Tensor& x) {
+        const at::Tensor rows = per_channel(x);
+        return ImageExtremes(rows.reshape({all, -1, rows.size(1)}));
+    };
+    const ImageExtremes queries = of_images(task.q), keys = of_images(task.k);
+    const auto part = [&](const std::vector<std::int64_t>& seen,
+                          const std::vector<std::int64_t>& measured) -> Part {
+        return {extents_of(queries.of(seen), keys.of(seen)), take(task, seen),
+                take(task, measured)};
+    };
+    extents_ = extents_of(queries.of_all(), keys.of_all());
+    const auto [search, judge] = split_images(all);
     const auto [even, odd] = halves(search);
-    search_ = {part_of(task, even, odd), part_of(task, odd, even)};
-    judge_ = part_of(task, search, judge);
+    search_ = {part(even, odd), part(odd, even)};
+    judge_ = part(search, judge);
 }
 
-ScoresSearch::Part ScoresSearch::part_of(const ScoresTask& task,
-                                         const std::vector<std::int64_t>& seen,
-                                         const std::vector<std::int64_t>& measured) const {
-    const std::int64_t windows = task.q.size(0) / task.token_weights.size(0);
-    const auto all = static_cast<std::int64_t>(seen.size());
-    const at::Tensor index = index_of(attention_rows(seen, windows, all, windows), task.q);
-    const auto [low, high] = at::aminmax(per_channel(task.k.index_select(0, index)), 0);
-    const at::Tensor query = per_channel(task.q.index_select(0, index)).abs();
-    return {{(low + high) / 2, relative_extent((high - low) / 2),
-             relative_extent(std::get<0>(query.max(0)))},
-            take(task, seen),
-            take(task, measured)};
+ScoresSearch::Extents ScoresSearch::extents_of(const Extremes& queries, const Extremes& keys) {
+    return {(keys.low + keys.high) / 2, relative_extent((keys.high - keys.low) / 2),
+            relative_extent(at::maximum(queries.low.abs(), queries.high.abs()))};
 }
 
 ScoresSearch::Sample ScoresSearch::take(const ScoresTask& task,
                                         const std::vector<std::int64_t>& images) const {
-    const std::int64_t all = task.token_weights.size(0);
-    AOCQ_EXPECT(task.q.size(0) % all == 0);
+    const std::int64_t windows = task.q.size(0) / task.token_weights.size(0);
     const at::Tensor index =
-        index_of(attention_rows(images, task.q.size(0) / all, most_images, most_windows), task.q);
+        index_of(attention_rows(images, windows, most_images, most_windows), task.q.device());
     Sample s{task.q.index_select(0, index), task.k.index_select(0, index), {}, {}};
     s.probability = probability(s.q, s.k);
     s.weights = task.token_weights.reshape({task.q.size(0), -1})

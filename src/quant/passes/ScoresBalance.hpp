@@ -10,6 +10,7 @@
 
 #include "quant/Quantization.hpp"
 #include "quant/passes/BalanceOptions.hpp"
+#include "quant/passes/Extremes.hpp"
 
 namespace aocq::quant {
 
@@ -60,8 +61,7 @@ class ScoresSearch {
     };
 
     Sample take(const ScoresTask& task, const std::vector<std::int64_t>& images) const;
-    Part part_of(const ScoresTask& task, const std::vector<std::int64_t>& seen,
-                 const std::vector<std::int64_t>& measured) const;
+    static Extents extents_of(const Extremes& queries, const Extremes& keys);
     at::Tensor probability(const at::Tensor& q, const at::Tensor& k) const;
     Balance balance_of(const Extents& extents, const Candidate& candidate) const;
     Candidate evaluate(double query_power, double key_power, bool shifted) const;

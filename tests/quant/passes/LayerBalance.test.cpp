@@ -38,7 +38,7 @@ LayerTask outlier_task(const Quantizer* input, const Quantizer* rounded) {
 // range follow from the images of the search alone.
 double naive(const LayerTask& task, const LayerSearch::Candidate& c) {
     const Site site{"x", SiteKind::linear_input, 0, nn::Operand::first, ""};
-    const Extremes seen(task.x, split_images(8).search);
+    const Extremes seen = ImageExtremes(task.x).of(split_images(8).search);
     const at::Tensor shift = c.shifted ? (seen.low + seen.high) / 2 : at::zeros_like(seen.low);
     const at::Tensor extent = at::maximum(seen.high - shift, shift - seen.low);
     const Balance balance{normalized_scale(relative_extent(extent).pow(c.alpha), false), shift};
