@@ -156,13 +156,37 @@ void check_table_keys(const Fields& fields, const char* key, const std::vector<s
     }
 }
 
-std::vector<TableSpec> read_tables(Fields& root, const std::vector<std::string>& known) {
+// Now, and not in the report of a study that took days.
+void check_effects(const Fields& fields, const TableSpec& table, const Study& study) {
+    if (table.effects.empty()) return;
+    if (std::find(study.axis_keys.begin(), study.axis_keys.end(), table.effects) ==
+        study.axis_keys.end()) {
+        fields.fail("effects", Error::config("a table of effects goes over an axis of sets")
+                                   .found(table.effects)
+                                   .wanted("one of " + join(study.axis_keys, ", ")));
+    }
+    for (const Experiment& experiment : study.experiments) {
+        for (const auto& [key, value] : experiment.coordinates) {
+            if (key != table.effects || value.is_array()) continue;
+            fields.fail("effects",
+                        Error::config("a table of effects goes over an axis of sets")
+                            .advise("for example subsets = [\"operator\", \"framework\"]")
+                            .found(key + " = " + value.dump()));
+        }
+    }
+    if (std::find(table.cells.begin(), table.cells.end(), "memory") != table.cells.end())
+        fields.fail("cell",
+                    Error::config("a table of effects shows what images have").found("memory"));
+}
+
+std::vector<TableSpec> read_tables(Fields& root, const Study& study,
+                                   const std::vector<std::string>& known) {
     std::vector<TableSpec> tables;
     for (const auto& fields : root.objects("table")) {
         TableSpec table = read_table(fields);
         check_table_keys(fields, "rows", table.rows, known);
         check_table_keys(fields, "columns", table.columns, known);
-        if (!table.effects.empty()) check_table_keys(fields, "effects", {table.effects}, known);
+        check_effects(fields, table, study);
         for (const auto& other : tables) {
             if (other.name != table.name) continue;
             fields.fail("name", Error::config("two tables have the same name").found(table.name));
@@ -193,7 +217,7 @@ Study expand_unplaced(const Document& document) {
     Expansion expansion(document, axes);
     for (const auto& here : combinations(axes, read_excludes(root, axes))) expansion.add(here);
     study.experiments = expansion.take();
-    study.tables = read_tables(root, table_keys(study, document.tree));
+    study.tables = read_tables(root, study, table_keys(study, document.tree));
     return study;
 }
 

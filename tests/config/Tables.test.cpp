@@ -47,6 +47,29 @@ TEST_F(TablesTest, ConstantBitsAndModelMayBeShownAndTop1IsTheDefault) {
     EXPECT_THAT(study.tables[0].cells, ElementsAre("top1"));
 }
 
+TEST_F(TablesTest, EffectsGoOverAnAxisOfSetsOnly) {
+    const std::string bits = "[[axis]]\nkey = \"bits\"\nvalues = [\"W8A8\", \"W4A4\"]\n";
+    const std::string sets = "[[axis]]\nkey = \"method.levels\"\nsubsets = [\"a\", \"b\"]\n";
+    const auto table = [](const std::string& effects, const std::string& cell) {
+        return "[[table]]\nname = \"t\"\nrows = \"model.use\"\ncolumns = \"bits\"\neffects = \"" +
+               effects + "\"\ncell = \"" + cell + "\"\n";
+    };
+    const Study study = this->study(base_study + bits + sets + table("method.levels", "kl"));
+    EXPECT_EQ(study.tables[0].effects, "method.levels");
+    EXPECT_EQ(study_from_json(to_json(study)).tables[0].effects, "method.levels");
+    // A name that is no axis, an axis of something else, and a metric that no image has.
+    EXPECT_EQ(fields_of(this->error(base_study + bits + sets + table("model.use", "kl")),
+                        {"key", "found"}),
+              "key=table[0].effects found=model.use");
+    const std::string seeds = "[[axis]]\nkey = \"seed\"\nvalues = [1, 2]\n";
+    EXPECT_EQ(
+        fields_of(this->error(base_study + bits + seeds + table("seed", "kl")), {"key", "found"}),
+        "key=table[0].effects found=seed = 1");
+    EXPECT_EQ(fields_of(this->error(base_study + bits + sets + table("method.levels", "memory")),
+                        {"key", "found"}),
+              "key=table[0].cell found=memory");
+}
+
 struct Fault {
     const char* table;   // from line 24 on
     const char* fields;  // line key found
