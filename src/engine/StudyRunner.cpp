@@ -220,22 +220,15 @@ void StudyRunner::in_stage(
     const std::function<void(const quant::Stage&, const quant::PassContext&)>& use) {
     const LoadedModel& loaded = model(task.experiment);
     const config::Experiment& wanted = experiment(task.experiment);
-    const store::StatisticsFile statistics =
-        store::statistics_from_bundle(folder_.cache().read("statistics", task.statistics));
+    inputs_.hold(folder_.cache(), task.statistics, task.sensitivity);
     const quant::Recipe recipe =
         quant::recipe_from(Fields(wanted.method, "method"), loaded.model.graph);
-    std::vector<quant::Sensitivity> chunks;
-    for (const auto& key : task.sensitivity) {
-        chunks.push_back(quant::sensitivity_from_bundle(folder_.cache().read("sensitivity", key)));
-    }
-    const quant::Sensitivity sensitivity =
-        chunks.empty() ? quant::Sensitivity() : quant::join_chunks(chunks);
     use(recipe.stages[task.stage], {.graph = loaded.model.graph,
                                     .parameters = loaded.on_device,
                                     .sites = loaded.sites,
-                                    .statistics = statistics,
+                                    .statistics = inputs_.statistics(),
                                     .walk = &walk(task.experiment, start),
-                                    .sensitivity = &sensitivity,
+                                    .sensitivity = &inputs_.sensitivity(),
                                     .seed = wanted.seed,
                                     .may_stop = [&] {
                                         if (stop_.stop_requested()) throw Stopped();

@@ -11,6 +11,7 @@
 
 #include "engine/DataUse.hpp"
 #include "engine/Evaluate.hpp"
+#include "engine/StageInputs.hpp"
 #include "engine/StudyFolder.hpp"
 #include "engine/Work.hpp"
 #include "engine/dispatch/UnitRunner.hpp"
@@ -94,6 +95,7 @@ class StudyRunner : public UnitRunner {
     std::uint64_t memory_;
     std::map<std::string, std::unique_ptr<LoadedModel>> models_;
     std::map<std::string, DataUse> data_;
+    StageInputs inputs_;
     std::optional<Walk> walk_;          // behind models_, whose graphs it reads
     std::stop_token stop_;              // of the unit that runs
     std::list<Simulated> simulations_;  // most recent first, at most two
