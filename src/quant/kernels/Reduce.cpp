@@ -105,8 +105,10 @@ AOCQ_CLONES double squared_error(const float* x, std::int64_t n, Step s) {
 
 double power_error(const float* x, std::int64_t n, Step s, double power) {
     double part[lanes] = {};
+    const auto exponent = static_cast<float>(power);  // three times as fast as in double
     for (std::int64_t i = 0; i < n; ++i) {
-        part[i % lanes] += std::pow(std::abs(difference(x[i], s)), power);
+        part[i % lanes] += static_cast<double>(
+            std::pow(static_cast<float>(std::abs(difference(x[i], s))), exponent));
     }
     return total(part);
 }
