@@ -17,7 +17,7 @@ struct BalanceOptions {
     bool shift = true;
     bool power_of_two = false;
     double margin = 0.02;
-    std::int64_t rows = 2048;
+    std::int64_t rows = 1024;
     std::int64_t judges = 0;
     TokenWeightOptions tokens;
 };

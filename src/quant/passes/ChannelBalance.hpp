@@ -9,7 +9,7 @@
 //   shift = true                 try centred channels too
 //   power_of_two = false         round scales to powers of two (shifts in hardware)
 //   margin = 0.02                smallest share of the error that must be gained
-//   rows = 2048                  tokens that the search looks at
+//   rows = 1024                  tokens that the search looks at
 //   judges = 0                   held-back images on whose logits a change is judged; 0: the
 //   layer's
 //                                own error decides

@@ -49,16 +49,17 @@ struct Sums {
 
 }  // namespace
 
-LayerMoments layer_moments(const at::Tensor& u,
+LayerMoments layer_moments(const at::Tensor& input,
                            const std::function<at::Tensor(const at::Tensor&)>& quantize,
-                           const at::Tensor& weights, CrossTerm cross) {
-    AOCQ_EXPECT(u.dim() == 2 && weights.size(0) == u.size(0));
+                           const at::Tensor& weights, CrossTerm cross, const at::Tensor& followed) {
+    const at::Tensor& u = followed.defined() ? followed : input;
+    AOCQ_EXPECT(u.dim() == 2 && u.sizes() == input.sizes() && weights.size(0) == u.size(0));
     const std::int64_t rows = u.size(0), channels = u.size(1);
     LayerMoments m;
     m.weight = weights.sum(at::kDouble).item<double>();
     // Sums about x's own mean lose nothing to cancellation; about u's they would: at few bits the
     // two are far apart, and what is left of x's spread is no positive matrix any more.
-    const at::Tensor about = mean_of(u, quantize, weights, m.weight);
+    const at::Tensor about = mean_of(input, quantize, weights, m.weight);
     const auto zeros = [&](at::IntArrayRef sizes) {
         return at::zeros(sizes, u.options().dtype(at::kDouble));
     };
@@ -66,7 +67,7 @@ LayerMoments layer_moments(const at::Tensor& u,
     if (cross == CrossTerm::wanted) sums.cross = zeros({channels, channels});
     for (std::int64_t first = 0; first < rows; first += rows_at_a_time) {
         const std::int64_t last = std::min(first + rows_at_a_time, rows);
-        const at::Tensor raw = u.slice(0, first, last), x = quantize(raw);
+        const at::Tensor raw = u.slice(0, first, last), x = quantize(input.slice(0, first, last));
         const at::Tensor root = weights.slice(0, first, last).sqrt();
         const at::Tensor centred = (x - about) * root, missing = (raw - x) * root;
         const at::Tensor roots = root.flatten();
@@ -84,17 +85,36 @@ LayerMoments layer_moments(const at::Tensor& u,
     return m;
 }
 
-at::Tensor compensated(const at::Tensor& weight, const LayerMoments& moments, double ridge) {
-    at::Tensor system = moments.hessian.clone();
+LayerMoments join(const LayerMoments& one, const LayerMoments& other) {
+    LayerMoments all;
+    all.weight = one.weight + other.weight;
+    const double first = one.weight / all.weight, second = other.weight / all.weight;
+    all.mean = one.mean * first + other.mean * second;
+    all.raw_mean = one.raw_mean * first + other.raw_mean * second;
+    // What the distance between the two means adds to sums about each of them.
+    const at::Tensor apart = one.mean - other.mean, raw_apart = one.raw_mean - other.raw_mean;
+    const double share = one.weight * second;
+    all.hessian = one.hessian + other.hessian + at::outer(apart, apart) * share;
+    if (one.cross.defined() && other.cross.defined())
+        all.cross = one.cross + other.cross + at::outer(apart, raw_apart - apart) * share;
+    return all;
+}
+
+at::Tensor ridge_solution(const at::Tensor& hessian, const at::Tensor& wanted, double ridge) {
+    at::Tensor system = hessian.clone();
     system.diagonal().add_(ridge * system.diagonal().mean().item<double>() + 1e-30);
     const auto [factor, info] = at::linalg_cholesky_ex(system);
     if (info.item<int>() != 0) {
         throw Error::numeric("the layer's input moments are not positive definite")
             .advise("raise the ridge or use more calibration images");
     }
+    return at::cholesky_solve(wanted, factor);
+}
+
+at::Tensor compensated(const at::Tensor& weight, const LayerMoments& moments, double ridge) {
     const at::Tensor w = weight.to(at::kDouble);
     // (H + r I)^-1 B W^T is the change of W^T.
-    return w + at::cholesky_solve(at::mm(moments.cross, w.t()), factor).t();
+    return w + ridge_solution(moments.hessian, at::mm(moments.cross, w.t()), ridge).t();
 }
 
 }  // namespace aocq::quant

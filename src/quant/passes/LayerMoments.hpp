@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Weighted moments of a linear layer's input before (u) and after (x) its quantization: all that
-// rounding the layer's weight needs to know of the images (METHODS 0.4(C), 0.5).
+// Weighted moments of a linear layer's quantized input (x) and of the input that its output is to
+// follow (u), which may be the same before quantization or the float model's: all that rounding the
+// layer's weight needs to know of the images (METHODS 0.4(C), 0.5).
 #pragma once
 
 #include <ATen/ATen.h>
@@ -19,11 +20,20 @@ struct LayerMoments {
 
 enum class CrossTerm { wanted, left_out };
 
-// u [R, C] f32 and `quantize`, which makes x of any of its rows; weights [R, 1] f32. O(R C^2), a
-// few thousand rows at a time: no second copy of u.
-LayerMoments layer_moments(const at::Tensor& u,
+// The input [R, C] f32 and `quantize`, which makes x of any of its rows; weights [R, 1] f32. u is
+// `followed` [R, C], or the input itself where that is undefined. O(R C^2), a few thousand rows at
+// a time: no second copy of the input.
+LayerMoments layer_moments(const at::Tensor& input,
                            const std::function<at::Tensor(const at::Tensor&)>& quantize,
-                           const at::Tensor& weights, CrossTerm cross = CrossTerm::wanted);
+                           const at::Tensor& weights, CrossTerm cross = CrossTerm::wanted,
+                           const at::Tensor& followed = {});
+
+// The moments of the rows of both.
+LayerMoments join(const LayerMoments& one, const LayerMoments& other);
+
+// (hessian + ridge * mean diagonal * I)^-1 wanted, [C, O] f64. Error(numeric) where the system
+// cannot be solved.
+at::Tensor ridge_solution(const at::Tensor& hessian, const at::Tensor& wanted, double ridge);
 
 // W + W cross^T (hessian + ridge * mean diagonal * I)^-1, the best weight for the quantized input
 // before it is rounded: [O, C] f64. Error(numeric) where the system cannot be solved.

@@ -27,6 +27,7 @@ struct RoundingOptions {
     OutputForm output = OutputForm::identity;
     double shrink = 0.5;
     bool cross = true;
+    double teacher = 0.0;
     double ridge = 0.0;
     double damping = 0.01;
     bool bias = true;

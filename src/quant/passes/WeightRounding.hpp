@@ -20,7 +20,10 @@
 //                        "full" (rows take part in each other's errors; descent, learned)
 //   shrink = 0.5         share of its diagonal in the full G
 //   cross = true         the cross term
-//   ridge = 0.0          share of the mean diagonal of H; 0: 0.1 / 0.03 / 0.01 at 4 / 6 / 8 bits
+//   teacher = 0.0        share of the float model's own input in u, so that what earlier layers
+//                        left is made good too; the rest is the input behind the quantized prefix
+//   ridge = 0.0          share of the mean diagonal of H; 0: what gains most when the moments of
+//                        one half of the images are tried on the other (RidgeChoice.hpp)
 //   damping = 0.01       share of the mean diagonal of H, for the sweep
 //   bias = true          correct the bias
 //   schedule = "smoke"   of "learned": "smoke" 500 iterations, "full" 20000

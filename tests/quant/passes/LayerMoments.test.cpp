@@ -69,6 +69,32 @@ TEST(LayerMoments, CrossTermMayBeLeftOut) {
     EXPECT_TRUE(at::equal(m.hessian, s.moments().hessian));
 }
 
+TEST(LayerMoments, PartsJoinToTheMomentsOfAllRows) {
+    const nn::NoGradients scope;
+    const Sample s;
+    const auto part = [&](std::int64_t first, std::int64_t last) {
+        return layer_moments(s.u.slice(0, first, last), quantized, s.weights.slice(0, first, last));
+    };
+    const LayerMoments joined = join(part(0, 13), part(13, 60)), all = s.moments();
+    EXPECT_NEAR(joined.weight, all.weight, 1e-9 * all.weight);
+    EXPECT_TRUE(at::allclose(joined.mean, all.mean, 1e-6, 1e-6));
+    EXPECT_TRUE(at::allclose(joined.raw_mean, all.raw_mean, 1e-6, 1e-6));
+    EXPECT_TRUE(at::allclose(joined.hessian, all.hessian, 1e-4, 1e-3));
+    EXPECT_TRUE(at::allclose(joined.cross, all.cross, 1e-3, 1e-3));
+}
+
+TEST(LayerMoments, MayFollowAnotherInputThanTheOneThatIsQuantized) {
+    const nn::NoGradients scope;
+    const Sample s;
+    const at::Tensor followed = s.u * 1.1 + test::formula("other", {60, 6}) * 0.2;
+    const LayerMoments m = layer_moments(s.u, quantized, s.weights, CrossTerm::wanted, followed);
+    const at::Tensor x = s.x.to(at::kDouble) - m.mean, u = followed.to(at::kDouble) - m.raw_mean,
+                     w = s.weights.to(at::kDouble);
+    EXPECT_TRUE(at::allclose(m.raw_mean, (followed * w).sum(0) / w.sum(), 1e-6, 1e-6));
+    EXPECT_TRUE(at::allclose(m.cross, at::mm((x * w).t(), u - x), 1e-3, 1e-3));
+    EXPECT_TRUE(at::equal(m.hessian, s.moments().hessian));
+}
+
 TEST(LayerMoments, CompensatedWeightSolvesTheRidgeProblem) {
     const nn::NoGradients scope;
     const Sample s;

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quant/passes/RidgeChoice.hpp"
+
+#include <array>
+
+#include "core/Error.hpp"
+
+namespace aocq::quant {
+namespace {
+
+constexpr std::array ridges{0.01, 0.1, 1.0, 10.0, 100.0};
+constexpr std::size_t first_tried = 1;
+
+// One part's moments, with the products that every ridge needs.
+struct Part {
+    const LayerMoments* moments;
+    at::Tensor wanted;  // cross W^T [C, O]
+};
+
+Part part_of(const at::Tensor& weight, const LayerMoments& moments) {
+    AOCQ_EXPECT(moments.cross.defined() && moments.weight > 0);
+    return {&moments, at::mm(moments.cross, weight.t())};
+}
+
+// Of a change D^T [C, O]: tr(D H D^T) - 2 tr(D cross W^T).
+double error_of(const at::Tensor& change, const Part& part) {
+    const at::Tensor sum = (at::mm(part.moments->hessian, change) - part.wanted * 2.0) * change;
+    return sum.sum().item<double>() / part.moments->weight;
+}
+
+at::Tensor change_of(const Part& part, double ridge) {
+    return ridge_solution(part.moments->hessian, part.wanted, ridge);
+}
+
+}  // namespace
+
+double compensation_error(const at::Tensor& weight, const at::Tensor& change,
+                          const LayerMoments& moments) {
+    return error_of(change.t(), part_of(weight, moments));
+}
+
+// The error falls to one minimum and rises again.
+double choose_ridge(const at::Tensor& weight, const LayerMoments& one, const LayerMoments& other) {
+    const at::Tensor w = weight.to(at::kDouble);
+    const Part first = part_of(w, one), second = part_of(w, other);
+    const auto error = [&](std::size_t place) {
+        return error_of(change_of(first, ridges[place]), second) +
+               error_of(change_of(second, ridges[place]), first);
+    };
+    std::size_t best = first_tried;
+    double least = error(best);
+    const auto better = [&](std::size_t place) {
+        const double found = error(place);
+        if (!(found < least)) return false;
+        least = found;
+        best = place;
+        return true;
+    };
+    while (best > 0 && better(best - 1)) {
+    }
+    if (best < first_tried) return ridges[best];
+    while (best + 1 < ridges.size() && better(best + 1)) {
+    }
+    return ridges[best];
+}
+
+}  // namespace aocq::quant
