@@ -188,11 +188,12 @@ void read_schedule(Fields& fields, ReconstructionOptions& o) {
     const auto count = [&](const char* key, int of_full, int of_smoke) {
         return static_cast<int>(fields.integer(key, 1, 100'000'000, full ? of_full : of_smoke));
     };
-    o.batch = count("batch", 32, 8);
-    o.rounding.iterations = count("iterations", 20000, 250);
-    o.step_iterations = count("step_iterations", 5000, 125);
-    o.rounding.rate = fields.number("rate", 0.0, 10.0, full ? 1e-3 : 2e-2);
-    const double step_rate = full ? (together ? 4e-5 : 4e-4) : (together ? 1.6e-3 : 8e-3);
+    o.batch = count("batch", 32, 4);
+    o.rounding.iterations = count("iterations", 20000, 100);
+    o.step_iterations = count("step_iterations", 5000, 50);
+    o.rounding.rate = fields.number("rate", 0.0, 10.0, full ? 1e-3 : 0.5);
+    const double smoke_rate = o.steps == StepChoice::lsq ? 0.1 : 0.03;
+    const double step_rate = full ? (together ? 4e-5 : 4e-4) : smoke_rate;
     o.step_rate = fields.number("step_rate", 0.0, 10.0, step_rate);
     o.rounding.regularizer = fields.number("regularizer", 0.0, 1e9, o.rounding.regularizer);
     o.rounding.warmup = fields.number("warmup", 0.0, 0.99, o.rounding.warmup);

@@ -18,12 +18,12 @@
 //                         times channels
 //   power = 2.0           of the error; step_power = 2.0: of steps after the weights
 //   schedule = "smoke"    or "full": what the following default to (in brackets: full)
-//   batch = 8             [32] images of an iteration
-//   iterations = 250      [20000]
-//   rate = 0.02           [0.001] of the rounding variables
-//   step_iterations = 125 [5000] of steps after the weights
-//   step_rate             of the log step or the ends: 0.0016 [0.00004], after the weights 0.008
-//                         [0.0004], falling along a cosine
+//   batch = 4             [32] images of an iteration
+//   iterations = 100      [20000]
+//   rate = 0.5            [0.001] of the rounding variables
+//   step_iterations = 50  [5000] of steps after the weights
+//   step_rate             of the log step (lsq): 0.1, of the ends (pact, dsq): 0.03 [0.0004, with
+//                         the weights 0.00004], falling along a cosine
 //   regularizer = 1.0     in units of the mean share of a weight in the error to begin with
 //   warmup = 0.2          share of the iterations without the regularizer, whose exponent then
 //   falls

@@ -15,6 +15,9 @@ Json method(Json pass) {
     if (!pass.contains("iterations")) pass["iterations"] = 60;
     if (!pass.contains("step_iterations")) pass["step_iterations"] = 30;
     pass["batch"] = 2;
+    // Slower than the defaults: the toy's few images are soon learned by heart.
+    if (!pass.contains("rate")) pass["rate"] = 0.02;
+    if (!pass.contains("step_rate")) pass["step_rate"] = pass.contains("order") ? 0.008 : 0.0016;
     return {{"passes", {"fit", {{"for_each", "block"}, {"passes", {"block_reconstruction"}}}}},
             {"fit", {{"observer", "mse"}}},
             {"block_reconstruction", std::move(pass)}};
