@@ -25,7 +25,11 @@ std::optional<std::string> label_at(const config::Coordinates& coordinates, std:
 }
 
 std::vector<std::string> short_names(std::span<const std::string> keys) {
-    const auto last_part = [](const std::string& key) { return split(key, '.').back(); };
+    // "model.use" chooses the model.
+    const auto last_part = [](const std::string& key) {
+        const auto parts = split(key, '.');
+        return parts.size() > 1 && parts.back() == "use" ? parts[parts.size() - 2] : parts.back();
+    };
     std::vector<std::string> names;
     for (const auto& key : keys) {
         const auto same = std::count_if(keys.begin(), keys.end(), [&](const std::string& other) {

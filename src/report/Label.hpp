@@ -19,7 +19,8 @@ std::string label_of(const Json& value);
 // The label of one axis of an experiment; nothing where it has no such axis.
 std::optional<std::string> label_at(const config::Coordinates& coordinates, std::string_view key);
 
-// "method.observer" -> "observer", the full key where two would be called the same.
+// "method.observer" -> "observer", "method.use" -> "method", the full key where two would be called
+// the same.
 std::vector<std::string> short_names(std::span<const std::string> keys);
 
 // Experiments that differ in nothing else are repetitions.

@@ -35,6 +35,8 @@ TEST(Label, PrintsValuesPlainly) {
     EXPECT_EQ(label_of("a\x1b[31m\nb"), "a [31m b");
     const std::vector<std::string> keys{"a.bits", "b.bits", "method.observer"};
     EXPECT_THAT(short_names(keys), ElementsAre("a.bits", "b.bits", "observer"));
+    const std::vector<std::string> uses{"model.use", "method.use", "bits"};
+    EXPECT_THAT(short_names(uses), ElementsAre("model", "method", "bits"));
 }
 
 TEST(Table, PutsTheFloatModelFirstAndRepeatsItsValue) {
