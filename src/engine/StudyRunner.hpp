@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a rank computes: the units of one study, one at a time, on its worker thread. Models,
-// datasets and the last simulations stay in memory between units.
+// datasets, the last statistics and sensitivity, and the last simulations stay in memory between
+// units.
 #pragma once
 
 #include <list>

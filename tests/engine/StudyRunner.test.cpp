@@ -71,9 +71,10 @@ TEST(StudyRunner, BlocksDoneInPartsAreTheSameAsBlocksDoneInARow) {
 }
 
 TEST(StudyRunner, AMemoryLimitChangesNoByte) {
-    const char* passes =
+    const std::string passes =
         R"(["fit", { for_each = "block", passes = ["channel_balance"] }, { for_each = "block", passes = ["activation_step", "weight_rounding"] }])";
-    const BalancedToy free(passes), tight(passes);
+    const std::string rounding = "\n[method.weight_rounding]\nteacher = 0.5";
+    const BalancedToy free(passes + rounding), tight(passes + rounding);
     RunOptions limited = tight.options();
     limited.memory = 4096;
     EXPECT_EQ(free.run(free.options()), exit_done);

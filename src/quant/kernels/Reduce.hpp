@@ -24,7 +24,7 @@ double sum(std::span<const float> x);
 double sum_of_squares(std::span<const float> x, double mean);
 
 // Sum of |x - xhat(x)|^power over x for one grid, the differences taken in float32 as the
-// simulation makes them.
+// simulation makes them, and raised in it up to the third power.
 double grid_error(std::span<const float> x, const Grid& grid, int bits, double power = 2.0);
 
 }  // namespace aocq::quant

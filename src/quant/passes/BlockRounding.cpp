@@ -9,10 +9,15 @@
 namespace aocq::quant {
 namespace {
 
-// Where there are no other images to try a ridge on.
-double usual_ridge(const Quantizer* input) {
+// Where there are no other images to try a ridge on, and for a solver's own.
+double usual_ridge(const RoundingOptions& options, const Quantizer* input) {
+    if (options.ridge > 0) return options.ridge;
     const int bits = input ? input->scheme.bits : 32;
     return bits <= 4 ? 0.1 : bits <= 6 ? 0.03 : 0.01;
+}
+
+at::Tensor rows_of(const at::Tensor& value) {
+    return value.reshape({-1, value.size(-1)});
 }
 
 }  // namespace
@@ -27,26 +32,32 @@ BlockRounding::BlockRounding(const RoundingOptions& options, const PassContext& 
 
 void BlockRounding::apply(Json& report) {
     const nn::Block& range = context_.graph.blocks()[block_];
-    if (options_.teacher > 0) {
-        const at::Tensor& entrance = context_.walk->teacher(block_);
-        teacher_parameters_ = teacher_parameters(context_.parameters, model_);
-        teacher_ =
-            std::make_unique<PiecewiseRun>(graph_, range.first, range.last,
-                                           nn::Values{{context_.walk->entrance(block_), entrance}},
-                                           context_.walk->images(), context_.walk->limit());
-    }
     student_ = std::make_unique<BlockRun>(context_, model_, block_);
+    teacher_parameters_ = teacher_parameters(context_.parameters, model_);
     for (std::size_t node = range.first; node < range.last; ++node) {
         if (graph_.nodes()[node].role != nn::Role::linear) continue;
         context_.may_stop();
         student_->advance(node);
-        if (teacher_) teacher_->advance(node, teacher_parameters_, nullptr);
         layer(node, report);
     }
     student_->leave();
-    if (!teacher_) return;
-    teacher_->advance(range.last, teacher_parameters_, nullptr);
-    context_.walk->teacher_left(block_, teacher_->value(graph_.nodes()[range.last - 1].output));
+}
+
+// Its end is not left to the walk: the rewritten block has other bits than the block itself, and a
+// stage that goes on after a stop has to see what one sees that was not stopped.
+void BlockRounding::start_teacher() {
+    const nn::Block& range = context_.graph.blocks()[block_];
+    const at::Tensor& entrance = context_.walk->teacher(block_);
+    teacher_ = std::make_unique<PiecewiseRun>(
+        graph_, range.first, range.last, nn::Values{{context_.walk->entrance(block_), entrance}},
+        context_.walk->images(), context_.walk->limit());
+}
+
+Followed BlockRounding::followed_at(std::size_t node) {
+    if (options_.teacher == 0 || !(options_.cross || options_.bias)) return {};
+    if (!teacher_) start_teacher();
+    teacher_->advance(node, teacher_parameters_, nullptr);
+    return {rows_of(teacher_->value(graph_.nodes()[node].inputs.front())), options_.teacher};
 }
 
 void BlockRounding::layer(std::size_t node, Json& report) {
@@ -62,47 +73,42 @@ void BlockRounding::layer(std::size_t node, Json& report) {
         model_.quantization.find(find_site(context_, node, nn::Operand::first).name);
     const auto& linear = std::get<nn::Linear>(graph_.nodes()[node].op);
     const at::Tensor weight = find_parameter(context_, model_, linear.weight).to(at::kDouble);
-    // Nothing is missing from a float input behind the very same prefix.
-    const bool moves = options_.cross && (input || teacher_);
-    const Known known =
-        known_of(node, weight, input, moves ? CrossTerm::wanted : CrossTerm::left_out);
+    const Known known = known_of(node, weight, input);
     LayerRounding rounding(options_, known.moments, output_of(node, weight.size(0)), *quantizer,
-                           known.ridge);
+                           usual_ridge(options_, input));
     const at::Tensor rounded =
-        rounding.round(moves ? compensated(weight, known.moments, known.ridge) : weight);
+        rounding.round(known.ridge ? compensated(weight, known.moments, *known.ridge) : weight);
     model_.changed[linear.weight] = rounded;
     Json& entry = report[site.name];
     entry = {{"before", rounding.nearest_error()}, {"after", rounding.error()}};
-    if (moves) entry["ridge"] = known.ridge;
+    if (known.ridge) entry["ridge"] = *known.ridge;
     if (options_.bias) correct_bias(linear.bias, weight, rounded, known.moments);
 }
 
 BlockRounding::Known BlockRounding::known_of(std::size_t node, const at::Tensor& weight,
-                                             const Quantizer* input, CrossTerm cross) {
-    const nn::ValueId value = graph_.nodes()[node].inputs.front();
-    const at::Tensor rows = rows_of(student_->value(value));
-    at::Tensor followed;
-    if (teacher_) followed = at::lerp(rows, rows_of(teacher_->value(value)), options_.teacher);
+                                             const Quantizer* input) {
+    const Followed followed = followed_at(node);
+    const at::Tensor rows = rows_of(student_->value(graph_.nodes()[node].inputs.front()));
     const at::Tensor importance = weights_of(node, rows.size(0));
     const Site& site = find_site(context_, node, nn::Operand::first);
+    // Nothing is missing from a float input behind the very same prefix.
+    const bool moves = options_.cross && (input || followed.value.defined());
     const auto moments = [&](std::int64_t first, std::int64_t last) {
+        Followed part = followed;
+        if (part.value.defined()) part.value = part.value.slice(0, first, last);
         return layer_moments(
             rows.slice(0, first, last),
             [&](const at::Tensor& x) { return input ? fake_quantize(x, site, *input) : x; },
-            importance.slice(0, first, last), cross,
-            followed.defined() ? followed.slice(0, first, last) : followed);
+            importance.slice(0, first, last), moves ? CrossTerm::wanted : CrossTerm::left_out,
+            part);
     };
+    if (!moves) return {moments(0, rows.size(0)), std::nullopt};
     const std::int64_t images = context_.walk->images();
-    if (cross == CrossTerm::left_out || options_.ridge > 0 || images < 2) {
-        return {moments(0, rows.size(0)), options_.ridge > 0 ? options_.ridge : usual_ridge(input)};
-    }
+    if (options_.ridge > 0 || images < 2)
+        return {moments(0, rows.size(0)), usual_ridge(options_, input)};
     const std::int64_t middle = images / 2 * (rows.size(0) / images);
     const LayerMoments one = moments(0, middle), other = moments(middle, rows.size(0));
     return {join(one, other), choose_ridge(weight, one, other)};
-}
-
-at::Tensor BlockRounding::rows_of(const at::Tensor& value) const {
-    return value.reshape({-1, value.size(-1)});
 }
 
 at::Tensor BlockRounding::weights_of(std::size_t node, std::int64_t rows) const {

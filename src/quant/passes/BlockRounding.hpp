@@ -6,6 +6,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "quant/BatchedRun.hpp"
 #include "quant/Pass.hpp"
@@ -21,20 +23,21 @@ class BlockRounding {
     BlockRounding(const RoundingOptions& options, const PassContext& context, QuantizedModel& model,
                   std::size_t block);
 
-    // Every linear layer; the model's walk is left behind the block.
+    // Every linear layer; the walk's student is left behind the block.
     void apply(Json& report);
 
   private:
-    // What is known of a layer, and the ridge of its cross term.
+    // What is known of a layer, and how its cross term is used; without a ridge it is not.
     struct Known {
         LayerMoments moments;
-        double ridge = 0;
+        std::optional<double> ridge;
     };
 
     void layer(std::size_t node, Json& report);
-    Known known_of(std::size_t node, const at::Tensor& weight, const Quantizer* input,
-                   CrossTerm cross);
-    at::Tensor rows_of(const at::Tensor& value) const;
+    Known known_of(std::size_t node, const at::Tensor& weight, const Quantizer* input);
+    // The float model's input of a node; of nothing where only the prefix is followed.
+    Followed followed_at(std::size_t node);
+    void start_teacher();
     at::Tensor weights_of(std::size_t node, std::int64_t rows) const;
     at::Tensor output_of(std::size_t node, std::int64_t outputs) const;
     void correct_bias(const std::string& name, const at::Tensor& weight, const at::Tensor& rounded,
@@ -47,7 +50,7 @@ class BlockRounding {
     nn::Graph graph_;
     nn::Parameters teacher_parameters_;
     std::unique_ptr<BlockRun> student_;
-    std::unique_ptr<PiecewiseRun> teacher_;  // where the float model is followed
+    std::unique_ptr<PiecewiseRun> teacher_;  // from the first layer on that follows it
 };
 
 }  // namespace aocq::quant

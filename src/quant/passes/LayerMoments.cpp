@@ -51,23 +51,27 @@ struct Sums {
 
 LayerMoments layer_moments(const at::Tensor& input,
                            const std::function<at::Tensor(const at::Tensor&)>& quantize,
-                           const at::Tensor& weights, CrossTerm cross, const at::Tensor& followed) {
-    const at::Tensor& u = followed.defined() ? followed : input;
-    AOCQ_EXPECT(u.dim() == 2 && u.sizes() == input.sizes() && weights.size(0) == u.size(0));
-    const std::int64_t rows = u.size(0), channels = u.size(1);
+                           const at::Tensor& weights, CrossTerm cross, const Followed& followed) {
+    AOCQ_EXPECT(input.dim() == 2 && weights.size(0) == input.size(0));
+    AOCQ_EXPECT(!followed.value.defined() || followed.value.sizes() == input.sizes());
+    const std::int64_t rows = input.size(0), channels = input.size(1);
     LayerMoments m;
     m.weight = weights.sum(at::kDouble).item<double>();
     // Sums about x's own mean lose nothing to cancellation; about u's they would: at few bits the
     // two are far apart, and what is left of x's spread is no positive matrix any more.
     const at::Tensor about = mean_of(input, quantize, weights, m.weight);
     const auto zeros = [&](at::IntArrayRef sizes) {
-        return at::zeros(sizes, u.options().dtype(at::kDouble));
+        return at::zeros(sizes, input.options().dtype(at::kDouble));
     };
     Sums sums{zeros({channels}), zeros({channels}), zeros({channels, channels}), {}};
     if (cross == CrossTerm::wanted) sums.cross = zeros({channels, channels});
     for (std::int64_t first = 0; first < rows; first += rows_at_a_time) {
         const std::int64_t last = std::min(first + rows_at_a_time, rows);
-        const at::Tensor raw = u.slice(0, first, last), x = quantize(input.slice(0, first, last));
+        const at::Tensor own = input.slice(0, first, last), x = quantize(own);
+        const at::Tensor raw =
+            followed.value.defined()
+                ? at::lerp(own, followed.value.slice(0, first, last), followed.share)
+                : own;
         const at::Tensor root = weights.slice(0, first, last).sqrt();
         const at::Tensor centred = (x - about) * root, missing = (raw - x) * root;
         const at::Tensor roots = root.flatten();
@@ -100,21 +104,22 @@ LayerMoments join(const LayerMoments& one, const LayerMoments& other) {
     return all;
 }
 
-at::Tensor ridge_solution(const at::Tensor& hessian, const at::Tensor& wanted, double ridge) {
+std::optional<at::Tensor> ridge_solution(const at::Tensor& hessian, const at::Tensor& wanted,
+                                         double ridge) {
     at::Tensor system = hessian.clone();
     system.diagonal().add_(ridge * system.diagonal().mean().item<double>() + 1e-30);
     const auto [factor, info] = at::linalg_cholesky_ex(system);
-    if (info.item<int>() != 0) {
-        throw Error::numeric("the layer's input moments are not positive definite")
-            .advise("raise the ridge or use more calibration images");
-    }
+    if (info.item<int>() != 0) return std::nullopt;
     return at::cholesky_solve(wanted, factor);
 }
 
 at::Tensor compensated(const at::Tensor& weight, const LayerMoments& moments, double ridge) {
     const at::Tensor w = weight.to(at::kDouble);
     // (H + r I)^-1 B W^T is the change of W^T.
-    return w + ridge_solution(moments.hessian, at::mm(moments.cross, w.t()), ridge).t();
+    const auto change = ridge_solution(moments.hessian, at::mm(moments.cross, w.t()), ridge);
+    if (change) return w + change->t();
+    throw Error::numeric("the layer's input moments are not positive definite")
+        .advise("raise the ridge or use more calibration images");
 }
 
 }  // namespace aocq::quant

@@ -7,6 +7,7 @@
 #include <ATen/ATen.h>
 
 #include <functional>
+#include <optional>
 
 namespace aocq::quant {
 
@@ -20,20 +21,26 @@ struct LayerMoments {
 
 enum class CrossTerm { wanted, left_out };
 
+// What the layer's output is to follow instead of the input itself: input + share (value - input).
+struct Followed {
+    at::Tensor value = {};  // [R, C] f32; undefined: nothing else
+    double share = 1;
+};
+
 // The input [R, C] f32 and `quantize`, which makes x of any of its rows; weights [R, 1] f32. u is
-// `followed` [R, C], or the input itself where that is undefined. O(R C^2), a few thousand rows at
-// a time: no second copy of the input.
+// what is followed. O(R C^2), a few thousand rows at a time: no second copy of the input.
 LayerMoments layer_moments(const at::Tensor& input,
                            const std::function<at::Tensor(const at::Tensor&)>& quantize,
                            const at::Tensor& weights, CrossTerm cross = CrossTerm::wanted,
-                           const at::Tensor& followed = {});
+                           const Followed& followed = {});
 
 // The moments of the rows of both.
 LayerMoments join(const LayerMoments& one, const LayerMoments& other);
 
-// (hessian + ridge * mean diagonal * I)^-1 wanted, [C, O] f64. Error(numeric) where the system
-// cannot be solved.
-at::Tensor ridge_solution(const at::Tensor& hessian, const at::Tensor& wanted, double ridge);
+// (hessian + ridge * mean diagonal * I)^-1 wanted, [C, O] f64; nothing where the system cannot be
+// solved.
+std::optional<at::Tensor> ridge_solution(const at::Tensor& hessian, const at::Tensor& wanted,
+                                         double ridge);
 
 // W + W cross^T (hessian + ridge * mean diagonal * I)^-1, the best weight for the quantized input
 // before it is rounded: [O, C] f64. Error(numeric) where the system cannot be solved.

@@ -2,6 +2,7 @@
 #include "quant/passes/RidgeChoice.hpp"
 
 #include <array>
+#include <limits>
 
 #include "core/Error.hpp"
 
@@ -28,8 +29,10 @@ double error_of(const at::Tensor& change, const Part& part) {
     return sum.sum().item<double>() / part.moments->weight;
 }
 
-at::Tensor change_of(const Part& part, double ridge) {
-    return ridge_solution(part.moments->hessian, part.wanted, ridge);
+// Of what `known` asks for, on `tried`; infinite where that cannot be solved.
+double error_across(const Part& known, const Part& tried, double ridge) {
+    const auto change = ridge_solution(known.moments->hessian, known.wanted, ridge);
+    return change ? error_of(*change, tried) : std::numeric_limits<double>::infinity();
 }
 
 }  // namespace
@@ -40,12 +43,13 @@ double compensation_error(const at::Tensor& weight, const at::Tensor& change,
 }
 
 // The error falls to one minimum and rises again.
-double choose_ridge(const at::Tensor& weight, const LayerMoments& one, const LayerMoments& other) {
+std::optional<double> choose_ridge(const at::Tensor& weight, const LayerMoments& one,
+                                   const LayerMoments& other) {
     const at::Tensor w = weight.to(at::kDouble);
     const Part first = part_of(w, one), second = part_of(w, other);
     const auto error = [&](std::size_t place) {
-        return error_of(change_of(first, ridges[place]), second) +
-               error_of(change_of(second, ridges[place]), first);
+        return error_across(first, second, ridges[place]) +
+               error_across(second, first, ridges[place]);
     };
     std::size_t best = first_tried;
     double least = error(best);
@@ -58,10 +62,13 @@ double choose_ridge(const at::Tensor& weight, const LayerMoments& one, const Lay
     };
     while (best > 0 && better(best - 1)) {
     }
-    if (best < first_tried) return ridges[best];
-    while (best + 1 < ridges.size() && better(best + 1)) {
+    if (best == first_tried) {
+        while (best + 1 < ridges.size() && better(best + 1)) {
+        }
     }
-    return ridges[best];
+    // Without any change the error is 0.
+    if (least < 0) return ridges[best];
+    return std::nullopt;
 }
 
 }  // namespace aocq::quant

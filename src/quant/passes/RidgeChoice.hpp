@@ -5,6 +5,8 @@
 
 #include <ATen/ATen.h>
 
+#include <optional>
+
 #include "quant/passes/LayerMoments.hpp"
 
 namespace aocq::quant {
@@ -16,8 +18,9 @@ double compensation_error(const at::Tensor& weight, const at::Tensor& change,
                           const LayerMoments& moments);
 
 // The ridge (share of the mean diagonal, see compensated()) with the smallest error when each
-// part's moments are used for the other: 0.01, 0.1, 1, 10, or 100, where next to nothing is moved.
-// Both parts have a cross term. weight [O, C].
-double choose_ridge(const at::Tensor& weight, const LayerMoments& one, const LayerMoments& other);
+// part's moments are used for the other: 0.01, 0.1, 1, 10 or 100; nothing where every one of them
+// does harm there. Both parts have a cross term. weight [O, C].
+std::optional<double> choose_ridge(const at::Tensor& weight, const LayerMoments& one,
+                                   const LayerMoments& other);
 
 }  // namespace aocq::quant

@@ -21,9 +21,11 @@
 //   shrink = 0.5         share of its diagonal in the full G
 //   cross = true         the cross term
 //   teacher = 0.0        share of the float model's own input in u, so that what earlier layers
-//                        left is made good too; the rest is the input behind the quantized prefix
+//                        left is made good too; the rest is the input behind the quantized prefix.
+//                        The bias follows it even where cross = false
 //   ridge = 0.0          share of the mean diagonal of H; 0: what gains most when the moments of
-//                        one half of the images are tried on the other (RidgeChoice.hpp)
+//                        one half of the images are tried on the other (RidgeChoice.hpp), and 0.1 /
+//                        0.03 / 0.01 at 4 / 6 / 8 bits for a single image and for "halves"
 //   damping = 0.01       share of the mean diagonal of H, for the sweep
 //   bias = true          correct the bias
 //   schedule = "smoke"   of "learned": "smoke" 500 iterations, "full" 20000

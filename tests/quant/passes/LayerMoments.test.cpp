@@ -87,12 +87,27 @@ TEST(LayerMoments, MayFollowAnotherInputThanTheOneThatIsQuantized) {
     const nn::NoGradients scope;
     const Sample s;
     const at::Tensor followed = s.u * 1.1 + test::formula("other", {60, 6}) * 0.2;
-    const LayerMoments m = layer_moments(s.u, quantized, s.weights, CrossTerm::wanted, followed);
+    const LayerMoments m =
+        layer_moments(s.u, quantized, s.weights, CrossTerm::wanted, {followed, 1.0});
     const at::Tensor x = s.x.to(at::kDouble) - m.mean, u = followed.to(at::kDouble) - m.raw_mean,
                      w = s.weights.to(at::kDouble);
     EXPECT_TRUE(at::allclose(m.raw_mean, (followed * w).sum(0) / w.sum(), 1e-6, 1e-6));
     EXPECT_TRUE(at::allclose(m.cross, at::mm((x * w).t(), u - x), 1e-3, 1e-3));
     EXPECT_TRUE(at::equal(m.hessian, s.moments().hessian));
+}
+
+TEST(LayerMoments, AShareOfAnotherInputIsAMixtureOfTheTwo) {
+    const nn::NoGradients scope;
+    const Sample s;
+    const at::Tensor other = s.u * 1.1 + test::formula("other", {60, 6}) * 0.2;
+    const auto moments = [&](const Followed& followed) {
+        return layer_moments(s.u, quantized, s.weights, CrossTerm::wanted, followed);
+    };
+    const LayerMoments quarter = moments({other, 0.25}),
+                       mixed = moments({s.u * 0.75 + other * 0.25, 1.0});
+    EXPECT_TRUE(at::allclose(quarter.cross, mixed.cross, 1e-4, 1e-4));
+    EXPECT_TRUE(at::allclose(quarter.raw_mean, mixed.raw_mean, 1e-6, 1e-6));
+    EXPECT_TRUE(at::equal(moments({other, 0.0}).cross, s.moments().cross));
 }
 
 TEST(LayerMoments, CompensatedWeightSolvesTheRidgeProblem) {
