@@ -18,6 +18,8 @@ struct BalanceOptions {
     bool power_of_two = false;
     double margin = 0.02;
     std::int64_t rows = 1024;
+    int refinements = 0;
+    double refinement_rate = 0.02;
     std::int64_t judges = 0;
     TokenWeightOptions tokens;
 };

@@ -184,8 +184,9 @@ Json* BlockBalance::balance_layer(const BalanceSite& site, Json& report) {
     if (task.input && task.input->scheme.granularity == Granularity::channel) return nullptr;
     if (!task.input && !task.rounded) return nullptr;
     const LayerSearch search(options_, task);
-    const auto before = search.identity(), best = search.best(before);
-    const auto judged_before = search.judge(before), judged = search.judge(best);
+    const auto before = search.identity(), found = search.best(before);
+    const auto judged_before = search.judge(before);
+    const auto [best, judged] = refined(search, found);
     const bool accepted = judged.error() < judged_before.error() * (1 - options_.margin);
     Json& entry = report[name(consumer) + ":input"];
     entry = {{"kind", balance_kinds.name(site.kind)},
@@ -193,6 +194,7 @@ Json* BlockBalance::balance_layer(const BalanceSite& site, Json& report) {
              {"after", accepted ? judged.error() : judged_before.error()},
              {"alpha", best.alpha},
              {"shifted", best.shifted},
+             {"refined", best.log_factor.defined()},
              {"accepted", accepted}};
     if (task.input && task.input->scheme.mode == Mode::fixed) {
         entry["predicted_ratio"] =
@@ -203,6 +205,17 @@ Json* BlockBalance::balance_layer(const BalanceSite& site, Json& report) {
     fold(context_, site, best.balance, model_);
     refit(site, values_.at(input_of(consumer)), best);
     return &entry;
+}
+
+// Gradients have to gain on the judging images too.
+std::pair<LayerSearch::Candidate, LayerSearch::Judged> BlockBalance::refined(
+    const LayerSearch& search, const LayerSearch::Candidate& found) const {
+    const auto judged = search.judge(found);
+    if (options_.refinements == 0) return {found, judged};
+    const auto moved = search.refined(found);
+    const auto judged_moved = search.judge(moved);
+    if (judged_moved.error() < judged.error()) return {moved, judged_moved};
+    return {found, judged};
 }
 
 void BlockBalance::refit(const BalanceSite& site, const at::Tensor& x,

@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "quant/Pass.hpp"
@@ -44,6 +45,8 @@ class BlockBalance {
 
     // The report's entry; null where there is nothing to balance.
     Json* balance_layer(const BalanceSite& site, Json& report);
+    std::pair<LayerSearch::Candidate, LayerSearch::Judged> refined(
+        const LayerSearch& search, const LayerSearch::Candidate& found) const;
     Json* balance_scores(const BalanceSite& site, Json& report);
     LayerTask task_of(const BalanceSite& site);
     std::optional<Companion> companion_of(const BalanceSite& site);

@@ -22,6 +22,8 @@ class ChannelBalance : public Pass {
                 {"power_of_two", options_.power_of_two},
                 {"margin", options_.margin},
                 {"rows", options_.rows},
+                {"refinements", options_.refinements},
+                {"refinement_rate", options_.refinement_rate},
                 {"judges", options_.judges},
                 {"token_power", options_.tokens.power}};
     }
@@ -85,6 +87,9 @@ std::unique_ptr<Pass> make_channel_balance(Fields fields, Form form) {
     options.power_of_two = fields.flag("power_of_two", options.power_of_two);
     options.margin = fields.number("margin", 0.0, 1.0, options.margin);
     options.rows = fields.integer("rows", 16, 1 << 24, options.rows);
+    options.refinements =
+        static_cast<int>(fields.integer("refinements", 0, 100'000, options.refinements));
+    options.refinement_rate = fields.number("refinement_rate", 0.0, 10.0, options.refinement_rate);
     options.judges = fields.integer("judges", 0, 1 << 16, options.judges);
     options.tokens.power = fields.number("token_power", 0.0, 4.0, options.tokens.power);
     fields.finish();

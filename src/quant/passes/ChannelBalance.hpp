@@ -10,6 +10,9 @@
 //   power_of_two = false         round scales to powers of two (shifts in hardware)
 //   margin = 0.02                smallest share of the error that must be gained
 //   rows = 1024                  tokens that the search looks at
+//   refinements = 0              steps of Adam on the logarithm of every channel's scale after the
+//                                search, by the gradient of the same error (not for "scores")
+//   refinement_rate = 0.02       of its first step, falling along a cosine
 //   judges = 0                   held-back images on whose logits a change is judged; 0: the
 //   layer's
 //                                own error decides

@@ -35,6 +35,10 @@ Range scaled(Range range, std::size_t place) {
 
 }  // namespace
 
+float LayerSearch::range_factor(std::size_t place) {
+    return range_factors[place];
+}
+
 LayerSearch::LayerSearch(const BalanceOptions& options, LayerTask task)
     : options_(options),
       task_(std::move(task)),
@@ -130,21 +134,26 @@ LayerSearch::Candidate LayerSearch::best_exponent(bool shifted, const Candidate&
     return best;
 }
 
-Balance LayerSearch::balance_of(const Extremes& extremes, double alpha, bool shifted) const {
+Balance LayerSearch::balance_of(const Extremes& extremes, double alpha, bool shifted,
+                                const at::Tensor& log_factor) const {
     const at::Tensor &low = extremes.low, &high = extremes.high;
     const at::Tensor shift = shifted ? (low + high) / 2 : at::zeros_like(low);
     const at::Tensor extent = relative_extent(at::maximum(high - shift, shift - low).clamp_min(0));
-    return {normalized_scale(extent.pow(alpha), options_.power_of_two), shift};
+    const at::Tensor power = extent.pow(alpha);
+    const at::Tensor scale = log_factor.defined() ? power * log_factor.exp() : power;
+    return {normalized_scale(scale, options_.power_of_two), shift};
 }
 
-LayerSearch::Candidate LayerSearch::evaluate(double alpha, bool shifted,
-                                             const Candidate* near) const {
+LayerSearch::Candidate LayerSearch::evaluate(double alpha, bool shifted, const Candidate* near,
+                                             const at::Tensor& log_factor) const {
     Candidate c;
     c.alpha = alpha;
     c.shifted = shifted;
-    c.balance = balance_of(extremes_, alpha, shifted);
+    c.log_factor = log_factor;
+    c.balance = balance_of(extremes_, alpha, shifted, log_factor);
     std::vector<Balance> balances;
-    for (const Part& part : search_) balances.push_back(balance_of(part.extremes, alpha, shifted));
+    for (const Part& part : search_)
+        balances.push_back(balance_of(part.extremes, alpha, shifted, log_factor));
     if (task_.input) {
         const Found found = best_range(Which::input, balances, near ? near->shrunk : first_factor);
         c.shrunk = found.place;
@@ -212,7 +221,8 @@ double LayerSearch::weight_error(const Moments& moments, const Candidate& candid
 }
 
 LayerSearch::Judged LayerSearch::judge(const Candidate& candidate) const {
-    const Balance balance = balance_of(judge_.extremes, candidate.alpha, candidate.shifted);
+    const Balance balance =
+        balance_of(judge_.extremes, candidate.alpha, candidate.shifted, candidate.log_factor);
     Judged judged;
     if (task_.input)
         judged.activation = activation_error(judge_, Which::input, balance, candidate.shrunk);

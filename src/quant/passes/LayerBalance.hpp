@@ -6,6 +6,7 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -48,6 +49,7 @@ class LayerSearch {
         double activation = 0, weight = 0;  // parts of the error on the searched rows
         double error() const { return activation + weight; }
         std::size_t shrunk = 0, companion_shrunk = 0;  // places in the list of range factors
+        at::Tensor log_factor = {};  // [C] of what refined() added to the scale; undefined: nothing
     };
 
     Candidate identity() const;
@@ -56,6 +58,10 @@ class LayerSearch {
     // beyond them in other images.
     Candidate best(const Candidate& unchanged) const;
     Candidate best() const { return best(identity()); }
+    // Every channel's scale moved on by gradients of the error, Adam on its logarithm; `start`
+    // where that gains nothing on the images of the search. For one static grid per operand; others
+    // are left as they are.
+    Candidate refined(const Candidate& start) const;
 
     // The error on the images that the search did not see: of rounding the activations, and in all.
     struct Judged {
@@ -93,9 +99,15 @@ class LayerSearch {
     Part make_part(const std::vector<std::int64_t>& measured, std::int64_t rows) const;
     Moments moments_of(const std::vector<const Part*>& parts) const;
     Candidate best_exponent(bool shifted, const Candidate& identity) const;
-    Candidate evaluate(double alpha, bool shifted, const Candidate* near) const;
-    // r^alpha of these extremes, which are as far from `shift` as they are.
-    Balance balance_of(const Extremes& extremes, double alpha, bool shifted) const;
+    Candidate evaluate(double alpha, bool shifted, const Candidate* near,
+                       const at::Tensor& log_factor = {}) const;
+    // r^alpha of these extremes, which are as far from `shift` as they are, times exp(log_factor).
+    Balance balance_of(const Extremes& extremes, double alpha, bool shifted,
+                       const at::Tensor& log_factor = {}) const;
+    // Parts of the error as functions of what the scale is multiplied by, [C].
+    using Loss = std::function<at::Tensor(const at::Tensor&)>;
+    std::vector<Loss> losses_of(const Candidate& start) const;
+    static float range_factor(std::size_t place);
     // The range with the smallest error, looked for from `start` on in the list of factors; one
     // balance per part of the search.
     Found best_range(Which which, const std::vector<Balance>& balances, std::size_t start) const;

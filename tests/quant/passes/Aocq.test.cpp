@@ -32,10 +32,14 @@ double divergence(const test::Toy& toy, const QuantizedModel& model) {
 
 TEST(Aocq, RewritesKeepTheFloatFunction) {
     const test::Toy toy;
-    const QuantizedModel model = toy.made_by(method({"operator", "framework", "loss"}), {4, 4});
     const at::Tensor before = toy.logits();
     const double range = (before.max() - before.min()).item<double>();
-    EXPECT_LE((toy.rewritten(model) - before).abs().max().item<double>(), 1e-5 * range);
+    for (const int refinements : {0, 20}) {
+        Json all = method({"operator", "framework", "loss"});
+        all["channel_balance"]["refinements"] = refinements;
+        const QuantizedModel model = toy.made_by(all, {4, 4});
+        EXPECT_LE((toy.rewritten(model) - before).abs().max().item<double>(), 1e-5 * range);
+    }
 }
 
 TEST(Aocq, EveryLevelReportsObjectivesThatDoNotRise) {
