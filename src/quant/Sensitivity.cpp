@@ -198,6 +198,13 @@ Sensitivity sensitivity_from_bundle(const store::Bundle& bundle) {
 }
 
 at::Tensor token_weights(const at::Tensor& norms, const TokenWeightOptions& options) {
+    if (options.source == TokenSource::class_token) {
+        const double rows = static_cast<double>(norms.size(-1));
+        if (rows < 2) return at::ones_like(norms);
+        at::Tensor weights = at::full_like(norms, rows / 2 / (rows - 1));
+        weights.select(-1, 0).fill_(rows / 2);
+        return weights;
+    }
     if (options.power == 0.0) return at::ones_like(norms);
     const at::Tensor raised = norms.to(at::kDouble).pow(options.power);
     const at::Tensor mean = raised.mean();

@@ -63,13 +63,18 @@ Sensitivity join_chunks(const std::vector<Sensitivity>& chunks);
 store::Bundle to_bundle(const Sensitivity& sensitivity, Json attributes);
 Sensitivity sensitivity_from_bundle(const store::Bundle& bundle);
 
+enum class TokenSource { gradient, class_token };
+
 struct TokenWeightOptions {
+    TokenSource source = TokenSource::gradient;
     double power = 0.5;  // of the gradient's norm; 0: every token counts the same
     double clip = 20.0;  // of the mean
     double floor = 0.05;
 };
 
-// norm^power, mean 1, clipped, plus the floor, mean 1 again (METHODS 0.5). Same shape as `norms`.
+// By the gradient: norm^power, mean 1, clipped, plus the floor, mean 1 again (METHODS 0.5). By the
+// class token, which stands first: as much for it as for all others together. Norms [images, rows
+// of an image], the weights have the same shape.
 at::Tensor token_weights(const at::Tensor& norms, const TokenWeightOptions& options);
 
 }  // namespace aocq::quant

@@ -104,6 +104,11 @@ TEST(Sensitivity, WeightsHaveMeanOneAndBounds) {
     EXPECT_GT(weights.min().item<double>(), 0.0);
     EXPECT_LT(weights.max().item<double>(), 100.0);
     EXPECT_TRUE(at::equal(token_weights(norms, {.power = 0}), at::ones_like(norms)));
+    const at::Tensor by_class = token_weights(norms, {.source = TokenSource::class_token});
+    const std::int64_t rows = norms.size(1);
+    EXPECT_NEAR(by_class.mean().item<double>(), 1.0, 1e-6);
+    EXPECT_NEAR(by_class[0][0].item<double>(), by_class[0].slice(0, 1, rows).sum().item<double>(),
+                1e-5);
     EXPECT_TRUE(at::equal(token_weights(at::zeros({3, 2}), {}), at::ones({3, 2})));
 }
 

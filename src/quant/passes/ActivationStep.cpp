@@ -2,6 +2,7 @@
 #include "quant/passes/ActivationStep.hpp"
 
 #include "quant/passes/BlockSteps.hpp"
+#include "quant/passes/TokenWeights.hpp"
 
 namespace aocq::quant {
 namespace {
@@ -17,8 +18,8 @@ class ActivationStep : public Pass {
                     {"rows", options_.rows},
                     {"images", options_.images},
                     {"margin", options_.margin},
-                    {"mean", options_.mean == LayerError::Mean::removed ? "removed" : "kept"},
-                    {"token_power", options_.tokens.power}};
+                    {"mean", options_.mean == LayerError::Mean::removed ? "removed" : "kept"}};
+        note_token_weights(options_.tokens, all);
         if (options_.form == StepForm::search) return all;
         all["objective"] = step_scopes.name(options_.objective);
         all["target"] = step_targets.name(options_.target);
@@ -64,7 +65,7 @@ std::unique_ptr<Pass> make_activation_step(Fields fields, Form form) {
     options.images = fields.integer("images", 1, 1 << 16, options.images);
     options.margin = fields.number("margin", 0.0, 1.0, options.margin);
     options.mean = fields.choice<LayerError::Mean>("mean", means, options.mean);
-    options.tokens.power = fields.number("token_power", 0.0, 4.0, options.tokens.power);
+    options.tokens = read_token_weights(fields);
     fields.finish();
     return std::make_unique<ActivationStep>(options, form);
 }

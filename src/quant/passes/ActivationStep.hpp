@@ -10,7 +10,7 @@
 //   form = "search"     coordinate search over the ends of a range; "lsq", "pact", "dsq": gradients
 //                       (LearnableStep.hpp); a logarithmic grid is always searched
 //   margin = 0.0        smallest share of the error that must be gained on held-back images
-//   token_power = 0.5   of the gradient norm in the token weights; 0: all tokens alike
+//   tokens, token_power how much each token counts (TokenWeights.hpp)
 // search, and gradients with objective = "layer":
 //   rounds = 2          coarse factors first, then fine ones
 //   rows = 0            tokens that a search looks at; 0: about half a million values

@@ -8,6 +8,7 @@
 #include "quant/passes/OutputRefit.hpp"
 #include "quant/passes/Ranges.hpp"
 #include "quant/passes/ScoresBalance.hpp"
+#include "quant/passes/TokenWeights.hpp"
 
 namespace aocq::quant {
 namespace {
@@ -149,7 +150,7 @@ void BlockBalance::run_float() {
 }
 
 at::Tensor BlockBalance::weights_of(std::size_t node) const {
-    return token_weights(context_.sensitivity->nodes.at(name(node)).token_norm, options_.tokens);
+    return weights_of_tokens(context_, name(node), options_.tokens);
 }
 
 at::Tensor BlockBalance::joined_weight(const BalanceSite& site) const {

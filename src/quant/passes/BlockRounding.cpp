@@ -5,6 +5,7 @@
 #include "quant/passes/LayerRounding.hpp"
 #include "quant/passes/MissingBias.hpp"
 #include "quant/passes/RidgeChoice.hpp"
+#include "quant/passes/TokenWeights.hpp"
 
 namespace aocq::quant {
 namespace {
@@ -112,9 +113,10 @@ BlockRounding::Known BlockRounding::known_of(std::size_t node, const at::Tensor&
 }
 
 at::Tensor BlockRounding::weights_of(std::size_t node, std::int64_t rows) const {
-    if (options_.tokens.power == 0) return at::ones({rows, 1});
-    const auto& found = context_.sensitivity->nodes.at(graph_.nodes()[node].name).token_norm;
-    return token_weights(found, options_.tokens).reshape({-1, 1});
+    // All alike needs no sensitivity, of which there may be none.
+    if (options_.tokens.source == TokenSource::gradient && options_.tokens.power == 0)
+        return at::ones({rows, 1});
+    return weights_of_tokens(context_, graph_.nodes()[node].name, options_.tokens).reshape({-1, 1});
 }
 
 at::Tensor BlockRounding::output_of(std::size_t node, std::int64_t outputs) const {

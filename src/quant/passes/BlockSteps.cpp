@@ -6,6 +6,7 @@
 #include "quant/passes/LearnSteps.hpp"
 #include "quant/passes/MiniBatch.hpp"
 #include "quant/passes/StepSearch.hpp"
+#include "quant/passes/TokenWeights.hpp"
 
 namespace aocq::quant {
 BlockSteps::BlockSteps(const StepOptions& options, const PassContext& context,
@@ -75,7 +76,7 @@ BlockSteps::Losses BlockSteps::losses_of(const Site& site) {
 }
 
 at::Tensor BlockSteps::weights_of(const std::string& name) const {
-    return token_weights(context_.sensitivity->nodes.at(name).token_norm, options_.tokens);
+    return weights_of_tokens(context_, name, options_.tokens);
 }
 
 BlockSteps::Losses BlockSteps::of_linear(const Site& site) {

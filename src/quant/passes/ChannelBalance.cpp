@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 
 #include "quant/passes/BlockBalance.hpp"
+#include "quant/passes/TokenWeights.hpp"
 
 namespace aocq::quant {
 namespace {
@@ -16,16 +17,17 @@ class ChannelBalance : public Pass {
         if (form_ == Form::neutral) return {{"form", "neutral"}};
         Json sites = Json::array();
         for (const BalanceKind kind : options_.sites) sites.push_back(balance_kinds.name(kind));
-        return {{"sites", sites},
-                {"alpha", options_.alphas},
-                {"shift", options_.shift},
-                {"power_of_two", options_.power_of_two},
-                {"margin", options_.margin},
-                {"rows", options_.rows},
-                {"refinements", options_.refinements},
-                {"refinement_rate", options_.refinement_rate},
-                {"judges", options_.judges},
-                {"token_power", options_.tokens.power}};
+        Json all = {{"sites", sites},
+                    {"alpha", options_.alphas},
+                    {"shift", options_.shift},
+                    {"power_of_two", options_.power_of_two},
+                    {"margin", options_.margin},
+                    {"rows", options_.rows},
+                    {"refinements", options_.refinements},
+                    {"refinement_rate", options_.refinement_rate},
+                    {"judges", options_.judges}};
+        note_token_weights(options_.tokens, all);
+        return all;
     }
 
     Needs needs() const override { return {form_ == Form::active, form_ == Form::active}; }
@@ -91,7 +93,7 @@ std::unique_ptr<Pass> make_channel_balance(Fields fields, Form form) {
         static_cast<int>(fields.integer("refinements", 0, 100'000, options.refinements));
     options.refinement_rate = fields.number("refinement_rate", 0.0, 10.0, options.refinement_rate);
     options.judges = fields.integer("judges", 0, 1 << 16, options.judges);
-    options.tokens.power = fields.number("token_power", 0.0, 4.0, options.tokens.power);
+    options.tokens = read_token_weights(fields);
     fields.finish();
     return std::make_unique<ChannelBalance>(options, form);
 }

@@ -16,7 +16,7 @@
 //   judges = 0                   held-back images on whose logits a change is judged; 0: the
 //   layer's
 //                                own error decides
-//   token_power = 0.5            of the gradient norm in the token weights; 0: all tokens alike
+//   tokens, token_power          how much each token counts (TokenWeights.hpp)
 #pragma once
 
 #include <memory>

@@ -2,6 +2,7 @@
 #include "quant/passes/WeightRounding.hpp"
 
 #include "quant/passes/BlockRounding.hpp"
+#include "quant/passes/TokenWeights.hpp"
 
 namespace aocq::quant {
 namespace {
@@ -12,30 +13,32 @@ class WeightRounding : public Pass {
         if (form == Form::neutral) {
             options_.cross = false;
             options_.teacher = 0;
-            options_.tokens.power = 0;
+            options_.tokens = {.power = 0};
             options_.output = OutputForm::identity;
         }
     }
 
     Json parameters() const override {
-        return {{"solver", solvers.name(options_.solver)},
-                {"rounds", options_.rounds},
-                {"refinement", refinements.name(options_.refinement)},
-                {"output", output_forms.name(options_.output)},
-                {"shrink", options_.shrink},
-                {"cross", options_.cross},
-                {"teacher", options_.teacher},
-                {"ridge", options_.ridge},
-                {"damping", options_.damping},
-                {"bias", options_.bias},
-                {"schedule", schedules.name(options_.schedule)},
-                {"token_power", options_.tokens.power},
-                {"form", form_ == Form::neutral ? "neutral" : "active"}};
+        Json all = {{"solver", solvers.name(options_.solver)},
+                    {"rounds", options_.rounds},
+                    {"refinement", refinements.name(options_.refinement)},
+                    {"output", output_forms.name(options_.output)},
+                    {"shrink", options_.shrink},
+                    {"cross", options_.cross},
+                    {"teacher", options_.teacher},
+                    {"ridge", options_.ridge},
+                    {"damping", options_.damping},
+                    {"bias", options_.bias},
+                    {"schedule", schedules.name(options_.schedule)},
+                    {"form", form_ == Form::neutral ? "neutral" : "active"}};
+        note_token_weights(options_.tokens, all);
+        return all;
     }
 
     Needs needs() const override {
-        return {!does_nothing(),
-                options_.tokens.power > 0 || options_.output != OutputForm::identity};
+        return {!does_nothing(), options_.tokens.source == TokenSource::class_token ||
+                                     options_.tokens.power > 0 ||
+                                     options_.output != OutputForm::identity};
     }
 
     Json apply(const PassContext& context, QuantizedModel& model) const override {
@@ -82,7 +85,7 @@ std::unique_ptr<Pass> make_weight_rounding(Fields fields, Form form) {
     options.damping = fields.number("damping", 0.0, 1e6, options.damping);
     options.bias = fields.flag("bias", options.bias);
     options.schedule = fields.choice<Schedule>("schedule", schedules, options.schedule);
-    options.tokens.power = fields.number("token_power", 0.0, 4.0, options.tokens.power);
+    options.tokens = read_token_weights(fields);
     fields.finish();
     return std::make_unique<WeightRounding>(options, form);
 }

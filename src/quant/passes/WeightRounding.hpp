@@ -29,7 +29,7 @@
 //   damping = 0.01       share of the mean diagonal of H, for the sweep
 //   bias = true          correct the bias
 //   schedule = "smoke"   of "learned": "smoke" 500 iterations, "full" 20000
-//   token_power = 0.5    of the gradient norm in the token weights; 0: all tokens alike
+//   tokens, token_power  how much each token counts (TokenWeights.hpp)
 #pragma once
 
 #include <memory>

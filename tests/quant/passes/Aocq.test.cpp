@@ -214,6 +214,21 @@ TEST(Aocq, FollowsTheFloatModelWithAndWithoutItsParts) {
     }
 }
 
+TEST(Aocq, ClassTokenMayCountAsMuchAsAllOthers) {
+    const nn::NoGradients scope;
+    Json all = method({"operator", "framework", "loss"});
+    for (const char* pass : {"channel_balance", "activation_step", "weight_rounding"})
+        all[pass]["tokens"] = "class";
+    const test::Toy toy;
+    const at::Tensor found = toy.simulated(toy.made_by(all, {4, 4}));
+    EXPECT_TRUE(at::isfinite(found).all().item<bool>());
+    EXPECT_FALSE(at::equal(
+        found, toy.simulated(toy.made_by(method({"operator", "framework", "loss"}), {4, 4}))));
+    // A Swin has none.
+    const test::Toy swin(nn::build_swin(test::small_swin()));
+    EXPECT_THROW(swin.made_by(all, {4, 4}), Error);
+}
+
 TEST(Aocq, BlockIsNotBalancedTwice) {
     const test::Toy toy;
     const Json twice = {{"passes", {"fit", "channel_balance", "channel_balance"}},
