@@ -23,7 +23,6 @@ Balance times(const Balance& balance, const at::Tensor& factor) {
 
 }  // namespace
 
-// In the order of evaluate(): input, companion, weight.
 std::vector<LayerSearch::Loss> LayerSearch::losses_of(const Candidate& start) const {
     std::vector<Loss> losses;
     for (const Part& part : search_) {
@@ -57,8 +56,9 @@ std::vector<LayerSearch::Loss> LayerSearch::losses_of(const Candidate& start) co
 }
 
 LayerSearch::Candidate LayerSearch::refined(const Candidate& start) const {
+    if (options_.refinements == 0) return start;
     const std::vector<Loss> losses = losses_of(start);
-    if (losses.empty() || options_.refinements == 0) return start;
+    if (losses.empty()) return start;
     const at::Tensor log_factor = nn::leaf(at::zeros_like(start.balance.scale));
     Adam adam({log_factor}, options_.refinement_rate, options_.refinements);
     for (int i = 0; i < options_.refinements; ++i) {
