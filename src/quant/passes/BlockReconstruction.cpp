@@ -192,8 +192,7 @@ void read_schedule(Fields& fields, ReconstructionOptions& o) {
     o.rounding.iterations = count("iterations", 20000, 100);
     o.step_iterations = count("step_iterations", 5000, 50);
     o.rounding.rate = fields.number("rate", 0.0, 10.0, full ? 1e-3 : 0.5);
-    const double smoke_rate = o.steps == StepChoice::lsq ? 0.1 : 0.03;
-    const double step_rate = full ? (together ? 4e-5 : 4e-4) : smoke_rate;
+    const double step_rate = full ? (together ? 4e-5 : 4e-4) : 8e-3;
     o.step_rate = fields.number("step_rate", 0.0, 10.0, step_rate);
     o.rounding.regularizer = fields.number("regularizer", 0.0, 1e9, o.rounding.regularizer);
     o.rounding.warmup = fields.number("warmup", 0.0, 0.99, o.rounding.warmup);

@@ -22,8 +22,9 @@
 //   iterations = 100      [20000]
 //   rate = 0.5            [0.001] of the rounding variables
 //   step_iterations = 50  [5000] of steps after the weights
-//   step_rate             of the log step (lsq): 0.1, of the ends (pact, dsq): 0.03 [0.0004, with
-//                         the weights 0.00004], falling along a cosine
+//   step_rate = 0.008     [0.0004, with the weights 0.00004] of the log step (lsq) or the ends,
+//                         falling along a cosine. Ranges that start badly want more (the embedded
+//                         model 0.1), but that harms DeiT-T at W4A4
 //   regularizer = 1.0     in units of the mean share of a weight in the error to begin with
 //   warmup = 0.2          share of the iterations without the regularizer, whose exponent then
 //   falls
