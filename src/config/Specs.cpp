@@ -58,7 +58,7 @@ PublishedSpec read_published(Fields fields) {
     Fields methods = fields.object("methods");
     const Json labels = fields.value("methods");
     for (const auto& [label, value] : labels.items()) {
-        published.methods.emplace_back(label, methods.text(label));
+        published.methods.emplace_back(label, read_list(methods, label));
     }
     return published;
 }

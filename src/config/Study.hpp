@@ -32,8 +32,8 @@ struct PublishedSpec {
     std::string
         file;  // CSV with the columns of experiments/published/*.csv; "" where none is declared
     std::string model;  // value of the column `model`
-    std::vector<std::pair<std::string, std::string>>
-        methods;           // row label -> value of the column `method`
+    // Row label -> values of the column `method`; the first that has a number counts.
+    std::vector<std::pair<std::string, std::vector<std::string>>> methods;
     double tolerance = 0;  // percentage points; a larger difference is marked
 };
 

@@ -18,7 +18,7 @@ void add_once(std::vector<std::string>& all, std::string text) {
 
 }  // namespace
 
-const std::string* PublishedCells::method_of(const LayoutRow& row) const {
+const std::vector<std::string>* PublishedCells::methods_of(const LayoutRow& row) const {
     std::vector<std::string> names{join(row.labels, ", ")};
     if (row.is_float) {
         names = {"float"};
@@ -26,8 +26,8 @@ const std::string* PublishedCells::method_of(const LayoutRow& row) const {
         names.insert(names.end(), row.labels.begin(), row.labels.end());
     }
     for (const auto& name : names) {
-        for (const auto& [label, method] : spec_.methods) {
-            if (label == name) return &method;
+        for (const auto& [label, methods] : spec_.methods) {
+            if (label == name) return &methods;
         }
     }
     return nullptr;
@@ -36,15 +36,18 @@ const std::string* PublishedCells::method_of(const LayoutRow& row) const {
 std::optional<double> PublishedCells::find(const LayoutRow& row, const Results& cell,
                                            Metric metric) {
     if (!published_ || cell.empty()) return std::nullopt;
-    const std::string* method = method_of(row);
-    if (!method) return std::nullopt;
+    const std::vector<std::string>* methods = methods_of(row);
+    if (!methods) return std::nullopt;
     const ResultRow& result = *cell.front();
-    const auto fitting =
-        published_->find(spec_.model.empty() ? result.model_name : spec_.model, *method,
-                         result.bits.weights, result.bits.activations, metric_names.name(metric));
-    if (fitting.empty()) return std::nullopt;
-    remember(fitting);
-    return fitting.front()->value;
+    for (const std::string& method : *methods) {
+        const auto fitting = published_->find(spec_.model.empty() ? result.model_name : spec_.model,
+                                              method, result.bits.weights, result.bits.activations,
+                                              metric_names.name(metric));
+        if (fitting.empty()) continue;
+        remember(fitting);
+        return fitting.front()->value;
+    }
+    return std::nullopt;
 }
 
 void PublishedCells::remember(const std::vector<const PublishedEntry*>& fitting) {

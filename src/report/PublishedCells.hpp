@@ -27,7 +27,7 @@ class PublishedCells {
     std::vector<std::string> notes() const;
 
   private:
-    const std::string* method_of(const LayoutRow& row) const;
+    const std::vector<std::string>* methods_of(const LayoutRow& row) const;
     void remember(const std::vector<const PublishedEntry*>& fitting);
 
     const config::PublishedSpec& spec_;

@@ -59,7 +59,7 @@ inline config::TableSpec example_spec() {
     spec.cells = {"top1", "kl"};
     spec.published.file = "published/x.csv";
     spec.published.model = "DeiT-T";
-    spec.published.methods = {{"float", "FP"}, {"minmax", "MinMax"}, {"mse", "OMSE"}};
+    spec.published.methods = {{"float", {"FP"}}, {"minmax", {"MinMax"}}, {"mse", {"OMSE"}}};
     spec.published.tolerance = 0.5;
     return spec;
 }

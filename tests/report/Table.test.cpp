@@ -118,6 +118,16 @@ TEST(Table, ShowsPublishedNumbersAndMarksLargeDifferences) {
                          "by a rerun."));
 }
 
+TEST(Table, OfSeveralPublishedNamesTheFirstWithANumberCounts) {
+    const Published published = Published::parse(test::published_csv, "p.csv");
+    auto spec = example_spec();
+    spec.published.methods = {{"minmax", std::vector<std::string>{"MinMax(rerun)", "MinMax"}},
+                              {"mse", std::vector<std::string>{"OMSE", "MinMax"}}};
+    const Table table = build_table(spec, example(), &published);
+    EXPECT_EQ(table.parts[0].rows[1].cells[1], "71.00");
+    EXPECT_EQ(table.parts[0].rows[2].cells[1], "73.25");
+}
+
 TEST(Table, ADifferenceOfExactlyTheToleranceIsNotMarked) {
     const Published published = Published::parse(test::published_csv, "p.csv");
     auto spec = example_spec();
