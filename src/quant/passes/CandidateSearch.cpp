@@ -15,23 +15,28 @@ constexpr double infinite = std::numeric_limits<double>::infinity();
 
 class Search {
   public:
-    Search(std::size_t candidates, std::int64_t images, std::size_t groups,
+    Search(std::size_t candidates, std::int64_t images, std::size_t groups, double margin,
            const CandidateLoss& loss)
         : images_(images),
           groups_(groups),
+          margin_(margin),
           loss_(loss),
           sums_(candidates, std::vector<double>(groups, 0.0)),
-          best_(groups, {0, infinite}) {}
+          best_(groups, {0, infinite}),
+          best_so_far_(static_cast<std::size_t>(images), std::vector<double>(groups, infinite)) {}
 
     std::vector<BestCandidate> run() {
         for (std::size_t c = 0; c < sums_.size(); ++c) add(c, 0);
+        std::vector<std::vector<double>> so_far(best_so_far_.size());
         for (const std::size_t c : promising_first()) {
+            so_far.front() = sums_[c];
             bool complete = true;
             for (std::int64_t image = 1; image < images_ && complete; ++image) {
-                complete = may_win(c);
+                complete = may_win(c, image);
                 if (complete) add(c, image);
+                so_far[static_cast<std::size_t>(image)] = sums_[c];
             }
-            if (complete) settle(c);
+            if (complete) settle(c, so_far);
         }
         return best_;
     }
@@ -63,35 +68,46 @@ class Search {
         return order;
     }
 
-    bool may_win(std::size_t candidate) const {
+    // After `seen` images.
+    bool may_win(std::size_t candidate, std::int64_t seen) const {
+        const std::vector<double>& best = best_so_far_[static_cast<std::size_t>(seen - 1)];
+        const bool race = margin_ > 0 && candidate != 0 && seen >= least_images;
         for (std::size_t g = 0; g < groups_; ++g) {
-            if (sums_[candidate][g] <= best_[g].loss) return true;
+            const double lost = sums_[candidate][g];
+            const bool behind = race && lost > best[g] * (1 + margin_);
+            if (lost <= best_[g].loss && !behind) return true;
         }
         return false;
     }
 
-    void settle(std::size_t candidate) {
+    // `so_far`: the candidate's sums after each image.
+    void settle(std::size_t candidate, const std::vector<std::vector<double>>& so_far) {
         for (std::size_t g = 0; g < groups_; ++g) {
             const double loss = sums_[candidate][g];
             BestCandidate& best = best_[g];
             const bool better = loss < best.loss || (loss == best.loss && candidate < best.index);
-            if (better) best = {candidate, loss};
+            if (!better) continue;
+            best = {candidate, loss};
+            for (std::size_t i = 0; i < so_far.size(); ++i) best_so_far_[i][g] = so_far[i][g];
         }
     }
 
     std::int64_t images_;
     std::size_t groups_;
+    double margin_;
     const CandidateLoss& loss_;
     std::vector<std::vector<double>> sums_;
     std::vector<BestCandidate> best_;
+    std::vector<std::vector<double>> best_so_far_;  // [images][groups]: its sums after each image
 };
 
 }  // namespace
 
 std::vector<BestCandidate> search_candidates(std::size_t candidates, std::int64_t images,
-                                             std::size_t groups, const CandidateLoss& loss) {
-    AOCQ_EXPECT(candidates > 0 && images > 0 && groups > 0);
-    return Search(candidates, images, groups, loss).run();
+                                             std::size_t groups, double margin,
+                                             const CandidateLoss& loss) {
+    AOCQ_EXPECT(candidates > 0 && images > 0 && groups > 0 && margin >= 0);
+    return Search(candidates, images, groups, margin, loss).run();
 }
 
 }  // namespace aocq::quant

@@ -39,13 +39,18 @@ class LinearSearch {
     SearchFigures run(const std::function<void()>& may_stop) {
         const auto images = static_cast<double>(whole_.images());
         SearchFigures figures{total() / images, 0};
+        // A side whose other one stayed would find the same again, unless the bias moved.
+        const bool always = options_.bias_correction;
+        bool weight_moved = false, input_moved = false;
         for (int round = 0; round < options_.rounds; ++round) {
             may_stop();
-            bool changed = can_search(weight_) && search_weight();
+            const bool first = round == 0;
+            weight_moved =
+                (first || input_moved || always) && can_search(weight_) && search_weight();
             may_stop();
-            changed = (can_search(input_) && search_input()) || changed;
+            input_moved = (first || weight_moved || always) && can_search(input_) && search_input();
             if (options_.bias_correction) correct_bias();
-            if (!changed) break;
+            if (!weight_moved && !input_moved) break;
         }
         figures.after = total() / images;
         return figures;
@@ -75,7 +80,7 @@ class LinearSearch {
         const at::Tensor transposed = on_grid(values_.weight, weight_).t();
         Quantizer tried = *input_.quantizer;
         const auto best = search_candidates(
-            all.size(), whole_.images(), 1,
+            all.size(), whole_.images(), 1, options_.give_up,
             [&](std::size_t c, std::int64_t image, std::span<double> losses) {
                 tried.grids = all[c];
                 const at::Tensor x = fake_quantize(values_.x[image], input_.site, tried);
@@ -115,13 +120,13 @@ class LinearSearch {
         const PartCandidates candidates(*this, part);
         std::optional<std::size_t> made;  // the candidate that `transposed` is of
         at::Tensor transposed;
-        const auto best =
-            search_candidates(candidates.grids.size(), loss.images(), loss.groups(),
-                              [&](std::size_t c, std::int64_t image, std::span<double> losses) {
-                                  if (made != c) transposed = candidates.quantized(weight, c).t();
-                                  made = c;
-                                  loss(image, output(x[image], transposed, bias), losses);
-                              });
+        const auto best = search_candidates(
+            candidates.grids.size(), loss.images(), loss.groups(), options_.give_up,
+            [&](std::size_t c, std::int64_t image, std::span<double> losses) {
+                if (made != c) transposed = candidates.quantized(weight, c).t();
+                made = c;
+                loss(image, output(x[image], transposed, bias), losses);
+            });
         return take(candidates, best, part);
     }
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <array>
+
 #include "quant/Simulate.hpp"
 #include "quant/passes/CandidateSearch.hpp"
 #include "quant/passes/OperandSearch.hpp"
@@ -29,13 +31,14 @@ class MatmulSearch {
     SearchFigures run(const std::function<void()>& may_stop) {
         const auto images = static_cast<double>(values_.images);
         SearchFigures figures{total() / images, 0};
+        std::array<bool, 2> moved{};
         for (int round = 0; round < options_.rounds; ++round) {
-            bool changed = false;
             for (std::size_t side = 0; side < 2; ++side) {
                 may_stop();
-                changed = search(side) || changed;
+                // A side whose other one stayed would find the same again.
+                moved[side] = (round == 0 || moved[1 - side]) && search(side);
             }
-            if (!changed) break;
+            if (!moved[0] && !moved[1]) break;
         }
         figures.after = total() / images;
         return figures;
@@ -91,7 +94,7 @@ class MatmulSearch {
         const auto all = scale_candidates(*operand.quantizer, start_[side], operand.site, factors_);
         Quantizer tried = *operand.quantizer;
         const auto best = search_candidates(
-            all.size(), values_.images, objective.groups(),
+            all.size(), values_.images, objective.groups(), options_.give_up,
             [&](std::size_t c, std::int64_t image, std::span<double> losses) {
                 tried.grids = all[c];
                 const at::Tensor x = fake_quantize(

@@ -10,10 +10,10 @@
 namespace aocq::quant {
 namespace {
 
-// Evenly spaced rows of every image: [images, rows, C].
-at::Tensor spaced_tokens(const at::Tensor& x, std::int64_t most) {
-    if (most == 0 || most >= x.size(1)) return x.contiguous();
-    return x.index_select(1, index_of(evenly_spaced(x.size(1), most), x.device()));
+// At most `most` evenly spaced rows of an axis; 0: all.
+at::Tensor spaced_rows(const at::Tensor& x, std::int64_t axis, std::int64_t most) {
+    if (most == 0 || most >= x.size(axis)) return x.contiguous();
+    return x.index_select(axis, index_of(evenly_spaced(x.size(axis), most), x.device()));
 }
 
 class SegmentSearch {
@@ -76,7 +76,7 @@ class SegmentSearch {
         const auto& linear = std::get<nn::Linear>(at.op);
         const std::int64_t images = run.images();
         const auto of_images = [&](const at::Tensor& x) {
-            return spaced_tokens(x.reshape({images, -1, x.size(-1)}), options_.tokens);
+            return spaced_rows(x.reshape({images, -1, x.size(-1)}), 1, options_.tokens);
         };
         LinearValues values;
         values.x = of_images(run.value(at.inputs.front()));
@@ -98,14 +98,20 @@ class SegmentSearch {
     SearchFigures search_product(const TeacherRun& run, std::size_t node) {
         const nn::Node& at = run.graph().nodes()[node];
         const auto& matmul = std::get<nn::Matmul>(at.op);
+        // Rows of the left side are tokens (queries), those of the right side are needed by each.
+        const std::int64_t windows = run.value(at.inputs[0]).size(0) / run.images();
+        const auto of_windows = [&](const at::Tensor& x) {
+            return spaced_rows(x, 2, (options_.tokens + windows - 1) / windows);
+        };
         MatmulValues values;
-        values.lhs = run.value(at.inputs[0]);
+        values.lhs = of_windows(run.value(at.inputs[0]));
         values.rhs = run.value(at.inputs[1]);
         values.transpose_rhs = matmul.transpose_rhs;
         values.factor = matmul.factor;
         values.images = run.images();
         values.is_scores = at.role == nn::Role::attention_scores;
-        values.gradients = gradients_of(at.output);
+        if (const at::Tensor g = gradients_of(at.output); g.defined())
+            values.gradients = of_windows(g);
         values.output = at::matmul(
             values.lhs, matmul.transpose_rhs ? values.rhs.transpose(-2, -1) : values.rhs);
         values.output.mul_(matmul.factor);
@@ -132,6 +138,7 @@ class ScaleSearch : public Pass {
                 {"to", options_.to},
                 {"rounds", options_.rounds},
                 {"tokens", options_.tokens},
+                {"give_up", options_.give_up},
                 {"draws", options_.draws},
                 {"as_released", released},
                 {"bias_correction", options_.bias_correction},
@@ -168,6 +175,7 @@ std::unique_ptr<Pass> make_scale_search(Fields fields, Form form) {
     options.to = fields.number("to", options.from, 1e3, options.to);
     options.rounds = static_cast<int>(fields.integer("rounds", 1, 1000, options.rounds));
     options.tokens = fields.integer("tokens", 0, 1 << 24, options.tokens);
+    options.give_up = fields.number("give_up", 0.0, 1e3, options.give_up);
     options.draws = static_cast<int>(fields.integer("draws", 1, 1000, options.draws));
     if (fields.flag("as_released", false)) options.gradients = GradientSource::released;
     if (options.gradients == GradientSource::released &&

@@ -30,10 +30,10 @@ struct Outcome {
     int calls = 0;
 };
 
-Outcome search(const Losses& losses) {
+Outcome search(const Losses& losses, double margin = 0) {
     Outcome outcome;
     outcome.best = search_candidates(
-        losses.size(), static_cast<std::int64_t>(losses[0].size()), losses[0][0].size(),
+        losses.size(), static_cast<std::int64_t>(losses[0].size()), losses[0][0].size(), margin,
         [&](std::size_t c, std::int64_t image, std::span<double> found) {
             ++outcome.calls;
             const auto& row = losses[c][static_cast<std::size_t>(image)];
@@ -60,6 +60,30 @@ TEST(CandidateSearch, FindsWhatTheWholeSearchFindsWithFewerLooks) {
         EXPECT_EQ(outcome.best[g].index, best);
         EXPECT_EQ(outcome.best[g].loss, least);
     }
+}
+
+TEST(CandidateSearch, AMarginLeavesThoseThatFallBehindOnTheSameImages) {
+    // Images differ far more than candidates do; the best is in the middle.
+    Losses losses(60, {30, {0.0}});
+    for (std::size_t c = 0; c < losses.size(); ++c) {
+        const double from_best = (static_cast<double>(c) - 31.0) / 20;
+        for (std::size_t i = 0; i < 30; ++i)
+            losses[c][i][0] =
+                (1 + from_best * from_best) * (i % 5 == 0 ? 100.0 : 1.0 + static_cast<double>(i));
+    }
+    const Outcome exact = search(losses), raced = search(losses, 0.05);
+    EXPECT_EQ(exact.best[0].index, 31U);
+    EXPECT_EQ(raced.best[0].index, 31U);
+    EXPECT_LT(raced.calls, exact.calls / 2);
+}
+
+TEST(CandidateSearch, AMarginDoesNotLoseWhatIsThereNow) {
+    Losses losses(3, {8, {1.0}});
+    for (int i = 0; i < 8; ++i) losses[0][static_cast<std::size_t>(i)][0] = i < 4 ? 1.2 : 0.1;
+    EXPECT_EQ(search(losses, 0.05).best[0].index, 0U);
+    std::swap(losses[0], losses[2]);  // a new candidate like that is given up
+    EXPECT_EQ(search(losses, 0.05).best[0].index, 0U);
+    EXPECT_EQ(search(losses).best[0].index, 2U);
 }
 
 TEST(CandidateSearch, TiesGoToTheFirstAndWhatIsNotFiniteNeverWins) {

@@ -46,6 +46,39 @@ TEST(ScaleSearch, LowersItsObjectiveAtEveryLinearLayerAndProduct) {
     }
 }
 
+TEST(ScaleSearch, CountsTokensOfLayersAndQueriesOfProducts) {
+    const test::Toy vit, swin(nn::build_swin(test::small_swin()));
+    for (const test::Toy* toy : {&vit, &swin}) {
+        const auto with = [&](std::int64_t tokens) {
+            return toy->made_by(
+                method(
+                    {{"objective", "mse"}, {"candidates", 5}, {"rounds", 1}, {"tokens", tokens}}),
+                {4, 4});
+        };
+        const QuantizedModel all = with(0), enough = with(1000), some = with(8);
+        EXPECT_TRUE(at::equal(toy->simulated(all), toy->simulated(enough)));
+        const Json of_all = searched(all), of_some = searched(some);
+        for (const nn::Node& node : toy->graph.nodes()) {
+            if (node.role != nn::Role::linear && node.role != nn::Role::attention_scores) continue;
+            if (node.name.find("head") != std::string::npos) continue;  // has one token
+            EXPECT_LT(of_some.at(node.name).at("before"), of_all.at(node.name).at("before"))
+                << node.name;
+            EXPECT_LE(of_some.at(node.name).at("after"), of_some.at(node.name).at("before"))
+                << node.name;
+        }
+    }
+}
+
+TEST(ScaleSearch, GivingUpCandidatesMakesNothingWorse) {
+    const test::Toy toy;
+    const QuantizedModel model = toy.made_by(
+        method({{"objective", "mse"}, {"candidates", 30}, {"rounds", 3}, {"give_up", 1e-6}}),
+        {4, 4});
+    const Json sites = searched(model);
+    for (const auto& [name, figures] : sites.items())
+        EXPECT_LE(figures.at("after"), figures.at("before")) << name;
+}
+
 TEST(ScaleSearch, BlocksDoNotReadEachOther) {
     const test::Toy toy;
     const Json search = {{"candidates", 5}, {"rounds", 2}, {"bias_correction", true}};
