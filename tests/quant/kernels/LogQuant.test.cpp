@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -47,6 +48,60 @@ TEST(LogQuant, EqualsTheReferenceBitByBit) {
                     ASSERT_EQ(at, -1) << x[static_cast<std::size_t>(at)] << " bits " << bits;
                     fake_quant_log(x, x, grid, bits);
                     ASSERT_EQ(test::first_difference(x, wanted), -1);
+                }
+            }
+        }
+    }
+}
+
+// xhat = scale 2^(-q/r), q = round(-r log2(x / scale)), in double.
+TEST(LogQuant, IsTheRoundedLogarithmInDouble) {
+    for (const LogBase base : bases) {
+        const double r = base == LogBase::two ? 1 : 2;
+        for (int bits = 2; bits <= 8; ++bits) {
+            const LogGrid grid{0.37F, base, LogZero::beyond};
+            std::vector<float> x = interesting(grid.scale), y(x.size());
+            fake_quant_log(x, y, grid, bits);
+            std::size_t compared = 0;
+            for (std::size_t i = 0; i < x.size(); ++i) {
+                const double t = double{x[i]} / grid.scale;
+                if (!(t >= 0x1p-125) || !std::isfinite(t)) continue;
+                const double exact = -r * std::log2(t);
+                if (std::abs(exact - std::floor(exact) - 0.5) < 1e-6)
+                    continue;  // between two codes
+                const double q = std::max(std::round(exact), 0.0);
+                const double wanted = q < std::exp2(bits) ? grid.scale * std::exp2(-q / r) : 0.0;
+                ASSERT_NEAR(double{y[i]}, wanted, 2e-7 * wanted) << x[i] << " bits " << bits;
+                ++compared;
+            }
+            EXPECT_GT(compared, 2000U);
+        }
+    }
+}
+
+TEST(LogQuant, IsMonotoneAndIdempotentAndKeepsZero) {
+    for (const LogBase base : bases) {
+        for (const LogZero zero : zeros) {
+            for (int bits = 2; bits <= 8; ++bits) {
+                const LogGrid grid{0.37F, base, zero};
+                std::vector<float> x = interesting(grid.scale);
+                std::erase_if(x, [](float v) { return std::isnan(v); });
+                std::sort(x.begin(), x.end());
+                std::vector<float> once(x.size());
+                fake_quant_log(x, once, grid, bits);
+                EXPECT_TRUE(std::is_sorted(once.begin(), once.end()));
+                EXPECT_EQ(once.front(), 0.0F);  // of a negative value
+                EXPECT_EQ(once.back(), grid.scale);
+                std::vector<float> twice(x.size());
+                fake_quant_log(once, twice, grid, bits);
+                EXPECT_EQ(test::first_difference(twice, once), -1);
+                // As many values as there are codes, and the zero beyond them.
+                once.erase(std::unique(once.begin(), once.end()), once.end());
+                const std::size_t most =
+                    (std::size_t{1} << bits) + (zero == LogZero::beyond ? 1 : 0);
+                EXPECT_LE(once.size(), most);
+                if (bits <= 6) {
+                    EXPECT_EQ(once.size(), most);
                 }
             }
         }

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "quant/kernels/Values.hpp"
 #include "quant/reference/Reference.hpp"
 
@@ -35,6 +38,33 @@ TEST(PowerOfTwo, ZeroPointIsCountedInTheWidestOrTheFinestStep) {
     EXPECT_EQ(
         power_of_two_grids({-4, 4}, 8, Symmetry::asymmetric, 3, ZeroFrom::finest)[0].zero_point,
         255);
+}
+
+TEST(PowerOfTwo, EveryStepIsNearestMonotoneAndIdempotentWithinItsCodes) {
+    for (int bits = 2; bits <= 8; ++bits) {
+        for (const ZeroFrom zero : {ZeroFrom::widest, ZeroFrom::finest}) {
+            for (const Grid& grid :
+                 power_of_two_grids({-3.1F, 7.4F}, bits, Symmetry::asymmetric, 3, zero)) {
+                EXPECT_EQ(reference::fake_quant(0.0F, grid, bits), 0.0F);
+                float last = -1e30F;
+                for (int i = -4000; i <= 4000; ++i) {
+                    const float x = 0.0025F * static_cast<float>(i);
+                    const float y = reference::fake_quant(x, grid, bits);
+                    ASSERT_GE(y, last);
+                    last = y;
+                    ASSERT_EQ(reference::fake_quant(y, grid, bits), y);
+                    const auto code = reference::code(x, grid, bits);
+                    ASSERT_TRUE(code && *code >= 0 && *code <= largest_code(bits));
+                    // In double: no other level is nearer.
+                    const double place = double{x} / grid.scale + grid.zero_point;
+                    const double wanted =
+                        std::clamp(std::nearbyint(place), 0.0, double(largest_code(bits)));
+                    ASSERT_LE(std::abs(*code - wanted),
+                              1e-4 > std::abs(place - std::floor(place) - 0.5) ? 1.0 : 0.0);
+                }
+            }
+        }
+    }
 }
 
 TEST(PowerOfTwo, OneGridWithoutFactorsIsTheRangesOwn) {
