@@ -12,6 +12,7 @@ namespace {
 
 int report_study(const StudyArguments& arguments, bool long_form) {
     const OpenedStudy opened = open_study(arguments);
+    refuse_other_results(opened);
     opened.folder.claim();
     const std::string text = write_tables(opened);
     if (long_form) {

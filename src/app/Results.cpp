@@ -106,7 +106,9 @@ ExperimentState StudyState::of(std::size_t experiment) const {
     bool begun = false;
     for (const Run& run : runs_) {
         if (run.alive && run.progress.running.contains(work.id)) return {State::running, ""};
-        if (run.progress.begun.contains(work.id)) begun = true;
+        // What a finished run has begun, it has ended: what is missing is of other keys.
+        const bool finished = run.progress.state == engine::RunState::finished;
+        if (!finished && run.progress.begun.contains(work.id)) begun = true;
     }
     if (auto failed = failure_of(work.id)) return *failed;
     if (begun) {
@@ -185,6 +187,31 @@ std::string describe(const config::Coordinates& coordinates) {
         text += fmt::format("{}{}={}", text.empty() ? "" : ", ", key, report::label_of(value));
     }
     return text;
+}
+
+void refuse_other_results(const OpenedStudy& opened) {
+    const StudyState states_now(opened);
+    std::size_t stale = 0;
+    for (std::size_t i = 0; i < opened.study.experiments.size(); ++i) {
+        switch (states_now.of(i).state) {
+            case State::done:
+            case State::cached:
+                return;
+            case State::stale:
+                ++stale;
+                break;
+            default:
+                break;
+        }
+    }
+    if (stale == 0) return;
+    throw Error::config("the results of this study are none of this program's")
+        .because(
+            "they were made by other sources, by other settings than today's or on another "
+            "numerics class")
+        .advise("report with the program that made them, or run the study again")
+        .at("folder", opened.folder.path().string())
+        .found(fmt::format("{} finished experiments of others", stale));
 }
 
 std::string write_tables(const OpenedStudy& opened) {

@@ -67,6 +67,10 @@ std::vector<report::ResultRow> collect_rows(const OpenedStudy& opened);
 // "observer=mse, bits=W4A8"
 std::string describe(const config::Coordinates& coordinates);
 
+// Error(config) where the folder has results, but none that is this program's: a table of it would
+// be empty and take the place of a full one.
+void refuse_other_results(const OpenedStudy& opened);
+
 // Writes tables/NAME.{txt,md,csv} and tables/results.csv; returns the text of all tables.
 std::string write_tables(const OpenedStudy& opened);
 

@@ -75,6 +75,18 @@ TEST_F(Cli, WholeWayFromStudyToTable) {
     EXPECT_THAT(scope.text, HasSubstr("16 of 16 sites quantized"));
 }
 
+TEST_F(Cli, ReportKeepsTheTablesOfResultsThatAreNotItsOwn) {
+    ASSERT_EQ(on_study("run").code, 0);
+    const fs::path folder = toy.folder / "results" / "toy";
+    const std::string before = read_text(folder / "tables" / "results.csv", 1U << 20);
+    write_text(folder / "numerics.json", R"({"numerics": "another machine"})");
+    const Answer report = on_study("report");
+    EXPECT_EQ(report.code, 2) << report.text;
+    EXPECT_THAT(report.text, HasSubstr("none of this program's"));
+    EXPECT_THAT(report.text, HasSubstr("run the study again"));
+    EXPECT_EQ(read_text(folder / "tables" / "results.csv", 1U << 20), before);
+}
+
 Json json_of(const Answer& answer) {
     EXPECT_EQ(answer.code, 0) << answer.text;
     return parse_json(answer.text, "stdout");
