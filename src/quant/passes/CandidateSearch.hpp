@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The best of many candidates by a loss that is a sum over images of terms that are not negative. A
-// candidate is left as soon as what it has lost so far exceeds the best one's whole loss, which is
-// exact, or, with a margin, as soon as it has fallen behind on the same images: losses of one image
-// go up and down together, so most candidates need to see few.
+// The exact best of many candidates by a loss that is a sum over images of terms that are not
+// negative: a candidate is left as soon as what it has lost so far exceeds the best one's whole
+// loss. Images on which the first candidate loses most come first, so most candidates see few.
 #pragma once
 
 #include <cstdint>
@@ -22,15 +21,9 @@ struct BestCandidate {
 using CandidateLoss =
     std::function<void(std::size_t candidate, std::int64_t image, std::span<double> losses)>;
 
-// Of each candidate, whatever the margin.
-inline constexpr std::int64_t least_images = 4;
-
 // One result per group; ties go to the smaller index, so candidate 0 should be what is there now. A
-// loss that is not finite wins over nothing. A margin of 0.05: a candidate that has lost 5 % more
-// than the best one on the same images, at least least_images of them, is left unless it is
-// candidate 0, so the result is never worse than that; 0: none is left that might still win.
+// loss that is not finite wins over nothing.
 std::vector<BestCandidate> search_candidates(std::size_t candidates, std::int64_t images,
-                                             std::size_t groups, double margin,
-                                             const CandidateLoss& loss);
+                                             std::size_t groups, const CandidateLoss& loss);
 
 }  // namespace aocq::quant

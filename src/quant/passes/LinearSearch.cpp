@@ -80,7 +80,7 @@ class LinearSearch {
         const at::Tensor transposed = on_grid(values_.weight, weight_).t();
         Quantizer tried = *input_.quantizer;
         const auto best = search_candidates(
-            all.size(), whole_.images(), 1, options_.give_up,
+            all.size(), whole_.images(), 1,
             [&](std::size_t c, std::int64_t image, std::span<double> losses) {
                 tried.grids = all[c];
                 const at::Tensor x = fake_quantize(values_.x[image], input_.site, tried);
@@ -120,13 +120,13 @@ class LinearSearch {
         const PartCandidates candidates(*this, part);
         std::optional<std::size_t> made;  // the candidate that `transposed` is of
         at::Tensor transposed;
-        const auto best = search_candidates(
-            candidates.grids.size(), loss.images(), loss.groups(), options_.give_up,
-            [&](std::size_t c, std::int64_t image, std::span<double> losses) {
-                if (made != c) transposed = candidates.quantized(weight, c).t();
-                made = c;
-                loss(image, output(x[image], transposed, bias), losses);
-            });
+        const auto best =
+            search_candidates(candidates.grids.size(), loss.images(), loss.groups(),
+                              [&](std::size_t c, std::int64_t image, std::span<double> losses) {
+                                  if (made != c) transposed = candidates.quantized(weight, c).t();
+                                  made = c;
+                                  loss(image, output(x[image], transposed, bias), losses);
+                              });
         return take(candidates, best, part);
     }
 

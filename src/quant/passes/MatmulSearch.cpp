@@ -94,7 +94,7 @@ class MatmulSearch {
         const auto all = scale_candidates(*operand.quantizer, start_[side], operand.site, factors_);
         Quantizer tried = *operand.quantizer;
         const auto best = search_candidates(
-            all.size(), values_.images, objective.groups(), options_.give_up,
+            all.size(), values_.images, objective.groups(),
             [&](std::size_t c, std::int64_t image, std::span<double> losses) {
                 tried.grids = all[c];
                 const at::Tensor x = fake_quantize(

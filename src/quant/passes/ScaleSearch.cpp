@@ -138,7 +138,6 @@ class ScaleSearch : public Pass {
                 {"to", options_.to},
                 {"rounds", options_.rounds},
                 {"tokens", options_.tokens},
-                {"give_up", options_.give_up},
                 {"draws", options_.draws},
                 {"as_released", released},
                 {"bias_correction", options_.bias_correction},
@@ -175,7 +174,6 @@ std::unique_ptr<Pass> make_scale_search(Fields fields, Form form) {
     options.to = fields.number("to", options.from, 1e3, options.to);
     options.rounds = static_cast<int>(fields.integer("rounds", 1, 1000, options.rounds));
     options.tokens = fields.integer("tokens", 0, 1 << 24, options.tokens);
-    options.give_up = fields.number("give_up", 0.0, 1e3, options.give_up);
     options.draws = static_cast<int>(fields.integer("draws", 1, 1000, options.draws));
     if (fields.flag("as_released", false)) options.gradients = GradientSource::released;
     if (options.gradients == GradientSource::released &&

@@ -13,8 +13,6 @@
 //   rounds = 3              of weight, then input; fewer where nothing changes any more
 //   tokens = 0              of each image, evenly spaced, whose outputs count; as queries of all
 //                           keys in attention, equally many in each window; 0: all
-//   give_up = 0.0           a candidate that has lost this much more than the best one on the same
-//                           images (0.05: 5 %) is left; 0: none that might still win
 //   draws = 1               labels per image that the hessian's gradients are averaged over
 //   as_released = false     gradients where prediction and target are equal, as PTQ4ViT's code has
 //                           them: rounding noise

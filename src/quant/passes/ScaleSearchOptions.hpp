@@ -37,7 +37,6 @@ struct ScaleSearchOptions {
     double from = 0.5, to = 1.2;
     int rounds = 3;
     std::int64_t tokens = 0;
-    double give_up = 0;  // the margin of CandidateSearch.hpp
     int draws = 1;
     GradientSource gradients = GradientSource::sampled;
     bool bias_correction = false;

@@ -69,16 +69,6 @@ TEST(ScaleSearch, CountsTokensOfLayersAndQueriesOfProducts) {
     }
 }
 
-TEST(ScaleSearch, GivingUpCandidatesMakesNothingWorse) {
-    const test::Toy toy;
-    const QuantizedModel model = toy.made_by(
-        method({{"objective", "mse"}, {"candidates", 30}, {"rounds", 3}, {"give_up", 1e-6}}),
-        {4, 4});
-    const Json sites = searched(model);
-    for (const auto& [name, figures] : sites.items())
-        EXPECT_LE(figures.at("after"), figures.at("before")) << name;
-}
-
 TEST(ScaleSearch, BlocksDoNotReadEachOther) {
     const test::Toy toy;
     const Json search = {{"candidates", 5}, {"rounds", 2}, {"bias_correction", true}};
