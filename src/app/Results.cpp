@@ -206,9 +206,7 @@ void refuse_other_results(const OpenedStudy& opened) {
     }
     if (stale == 0) return;
     throw Error::config("the results of this study are none of this program's")
-        .because(
-            "they were made by other sources, by other settings than today's or on another "
-            "numerics class")
+        .because("they were made by other sources or on another numerics class")
         .advise("report with the program that made them, or run the study again")
         .at("folder", opened.folder.path().string())
         .found(fmt::format("{} finished experiments of others", stale));

@@ -41,6 +41,11 @@ at::Tensor index_of(const std::vector<std::int64_t>& places, const at::Device& d
     return at::tensor(at::ArrayRef<std::int64_t>(places.data(), places.size())).to(device);
 }
 
+at::Tensor spaced_rows(const at::Tensor& x, std::int64_t axis, std::int64_t most) {
+    if (most == 0 || most >= x.size(axis)) return x.contiguous();
+    return x.index_select(axis, index_of(evenly_spaced(x.size(axis), most), x.device()));
+}
+
 at::Tensor rows_of_images(const at::Tensor& value, const std::vector<std::int64_t>& images,
                           std::int64_t all) {
     AOCQ_EXPECT(value.size(0) % all == 0);

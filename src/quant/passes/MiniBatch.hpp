@@ -24,6 +24,9 @@ std::vector<std::int64_t> thinned(const std::vector<std::int64_t>& images, std::
 // [places] i64, to select by.
 at::Tensor index_of(const std::vector<std::int64_t>& places, const at::Device& device);
 
+// At most `most` evenly spaced rows of an axis, contiguous; 0: all.
+at::Tensor spaced_rows(const at::Tensor& x, std::int64_t axis, std::int64_t most);
+
 // value [all * rows, ...], the rows of an image (windows, say) one after another -> the same for
 // the listed images, [listed * rows, ...].
 at::Tensor rows_of_images(const at::Tensor& value, const std::vector<std::int64_t>& images,

@@ -25,12 +25,6 @@ double one_minus_cosine(double oo, double od, double dd) {
     return std::max((dd - longer * longer) / (2 * product), 0.0);
 }
 
-// Evenly spaced rows of [rows, columns].
-at::Tensor spaced_rows(const at::Tensor& x, std::int64_t most) {
-    if (most >= x.size(0)) return x.contiguous();
-    return x.index_select(0, index_of(evenly_spaced(x.size(0), most), x.device()));
-}
-
 }  // namespace
 
 OutputLoss::OutputLoss(SearchObjective objective, at::Tensor reference, at::Tensor gradients,
@@ -103,8 +97,8 @@ double OutputLoss::loss_of(const Sums& s) const {
 }
 
 double OutputLoss::ranking(std::int64_t image, const at::Tensor& output, std::int64_t unit) const {
-    const at::Tensor a = spaced_rows(reference_[image][unit], rank_.rows);
-    const at::Tensor ahat = spaced_rows(output[unit], rank_.rows);
+    const at::Tensor a = spaced_rows(reference_[image][unit], 0, rank_.rows);
+    const at::Tensor ahat = spaced_rows(output[unit], 0, rank_.rows);
     return rank_loss(view(a), view(ahat), a.size(1), static_cast<float>(rank_.margin));
 }
 

@@ -10,12 +10,6 @@
 namespace aocq::quant {
 namespace {
 
-// At most `most` evenly spaced rows of an axis; 0: all.
-at::Tensor spaced_rows(const at::Tensor& x, std::int64_t axis, std::int64_t most) {
-    if (most == 0 || most >= x.size(axis)) return x.contiguous();
-    return x.index_select(axis, index_of(evenly_spaced(x.size(axis), most), x.device()));
-}
-
 class SegmentSearch {
   public:
     SegmentSearch(const ScaleSearchOptions& options, const PassContext& context,
