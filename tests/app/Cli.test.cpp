@@ -80,6 +80,7 @@ TEST_F(Cli, ReportKeepsTheTablesOfResultsThatAreNotItsOwn) {
     const fs::path folder = toy.folder / "results" / "toy";
     const std::string before = read_text(folder / "tables" / "results.csv", 1U << 20);
     write_text(folder / "numerics.json", R"({"numerics": "another machine"})");
+    EXPECT_THAT(on_study("status").text, HasSubstr("toy: 5 stale\n"));
     const Answer report = on_study("report");
     EXPECT_EQ(report.code, 2) << report.text;
     EXPECT_THAT(report.text, HasSubstr("none of this program's"));
