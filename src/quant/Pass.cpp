@@ -25,15 +25,22 @@ std::vector<std::size_t> blocks_in_scope(const PassContext& context) {
     return found;
 }
 
+at::Device device_of(const PassContext& context) {
+    AOCQ_EXPECT(!context.parameters.empty());
+    return context.parameters.begin()->second.device();
+}
+
 at::Tensor find_parameter(const PassContext& context, const QuantizedModel& model,
                           const std::string& name) {
+    const at::Device device = device_of(context);
     for (const nn::Parameters* values : {&model.changed, &model.balanced, &context.parameters}) {
-        if (const auto found = values->find(name); found != values->end()) return found->second;
+        if (const auto found = values->find(name); found != values->end())
+            return found->second.to(device);
     }
     const nn::Parameters added = nn::neutral_parameters(model.edits);
     const auto found = added.find(name);
     AOCQ_EXPECT(found != added.end());
-    return found->second;
+    return found->second.to(device);
 }
 
 const Site& find_site(const PassContext& context, std::size_t node, nn::Operand operand) {

@@ -34,7 +34,9 @@ struct PassContext {
 bool in_scope(const PassContext& context, const Site& site);
 // The blocks of the scope, as indices: all, or the one it names.
 std::vector<std::size_t> blocks_in_scope(const PassContext& context);
-// The value that the student runs with (before its weights are put on their grids).
+// Where the model lies, and with it every value of its nodes.
+at::Device device_of(const PassContext& context);
+// The value that the student runs with (before its weights are put on their grids), on that device.
 at::Tensor find_parameter(const PassContext& context, const QuantizedModel& model,
                           const std::string& name);
 const Site& find_site(const PassContext& context, std::size_t node, nn::Operand operand);

@@ -56,7 +56,8 @@ WeightLoss::WeightLoss(at::Tensor weight, at::Tensor moment, Quantizer fitted, c
 
 at::Tensor WeightLoss::operator()(const at::Tensor& scale) const {
     const at::Tensor scaled = weight_ * scale, width = width_of(scaled);
-    const at::Tensor grown = (width.detach() / width_.clamp_min(1e-30)).clamp_min(1e-6).flatten();
+    const at::Tensor grown =
+        (width.detach() / width_.clamp_min(1e-30)).clamp_min(1e-6).flatten().cpu();
     Quantizer now = fitted_;
     const std::size_t of_a_row = now.grids.size() / static_cast<std::size_t>(grown.numel());
     for (std::size_t i = 0; of_a_row > 0 && i < now.grids.size(); ++i)

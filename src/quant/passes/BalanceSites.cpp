@@ -213,7 +213,9 @@ bool fits_windows(const BalanceSite& site, const at::Tensor& map) {
 void fold(const PassContext& context, const BalanceSite& site, const Balance& balance,
           QuantizedModel& model) {
     Rewriter rewriter(context, model);
-    const at::Tensor scale = balance.scale.to(at::kDouble), shift = balance.shift.to(at::kDouble);
+    const at::Device device = device_of(context);
+    const at::Tensor scale = balance.scale.to(device, at::kDouble),
+                     shift = balance.shift.to(device, at::kDouble);
     const nn::Node& producer = context.graph.nodes()[site.producer];
     switch (site.kind) {
         case BalanceKind::norm: {
@@ -243,7 +245,9 @@ void fold_scores(const PassContext& context, const BalanceSite& site, const Bala
                  QuantizedModel& model) {
     AOCQ_EXPECT(site.kind == BalanceKind::scores);
     Rewriter rewriter(context, model);
-    const at::Tensor scale = balance.scale.to(at::kDouble), shift = balance.shift.to(at::kDouble);
+    const at::Device device = device_of(context);
+    const at::Tensor scale = balance.scale.to(device, at::kDouble),
+                     shift = balance.shift.to(device, at::kDouble);
     rewriter.produce(site, site.part, scale, at::zeros_like(shift));
     rewriter.produce(site, site.other, 1.0 / scale, shift);
 }

@@ -115,7 +115,7 @@ BlockRounding::Known BlockRounding::known_of(std::size_t node, const at::Tensor&
 at::Tensor BlockRounding::weights_of(std::size_t node, std::int64_t rows) const {
     // All alike needs no sensitivity, of which there may be none.
     if (options_.tokens.source == TokenSource::gradient && options_.tokens.power == 0)
-        return at::ones({rows, 1});
+        return at::ones({rows, 1}, device_of(context_));
     return weights_of_tokens(context_, graph_.nodes()[node].name, options_.tokens).reshape({-1, 1});
 }
 
@@ -128,9 +128,9 @@ at::Tensor BlockRounding::output_of(std::size_t node, std::int64_t outputs) cons
 void BlockRounding::correct_bias(const std::string& name, const at::Tensor& weight,
                                  const at::Tensor& rounded, const LayerMoments& moments) {
     const at::Tensor bias = find_parameter(context_, model_, name).to(at::kDouble);
+    const at::Tensor after = rounded.to(weight.device(), at::kDouble);
     model_.changed[name] =
-        (bias + at::mv(weight, moments.raw_mean) - at::mv(rounded.to(at::kDouble), moments.mean))
-            .to(at::kFloat);
+        (bias + at::mv(weight, moments.raw_mean) - at::mv(after, moments.mean)).to(at::kFloat);
 }
 
 }  // namespace aocq::quant

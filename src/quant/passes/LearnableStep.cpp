@@ -30,9 +30,9 @@ at::Tensor to_tensor(const std::vector<float>& values) {
     return at::tensor(at::ArrayRef<float>(values.data(), values.size()));
 }
 
-// [grids] -> [1, grids, 1]
-at::Tensor spread(const at::Tensor& x) {
-    return x.view({1, -1, 1});
+// [grids] -> [1, grids, 1] where the values are that it is for
+at::Tensor spread(const at::Tensor& x, const at::Tensor& values) {
+    return x.view({1, -1, 1}).to(values.device());
 }
 
 }  // namespace
@@ -99,7 +99,7 @@ at::Tensor LearnableStep::lsq(const at::Tensor& x, const at::Tensor& kept) const
 
 at::Tensor LearnableStep::pact(const at::Tensor& x) const {
     const Ends now = ends();
-    const at::Tensor clipped = at::maximum(at::minimum(x, spread(now.high)), spread(now.low));
+    const at::Tensor clipped = at::maximum(at::minimum(x, spread(now.high, x)), spread(now.low, x));
     // The grid's own ends may lie a little inside, where its zero point is rounded.
     const Quantizer quantizer = this->quantizer();
     const double top = largest_code(start_.scheme.bits);
@@ -108,7 +108,7 @@ at::Tensor LearnableStep::pact(const at::Tensor& x) const {
         scale.push_back(grid.scale);
         zero.push_back(static_cast<float>(grid.zero_point));
     }
-    const at::Tensor step = spread(to_tensor(scale)), offset = spread(to_tensor(zero));
+    const at::Tensor step = spread(to_tensor(scale), x), offset = spread(to_tensor(zero), x);
     const at::Tensor hard =
         ((at::round(clipped.detach() / step) + offset).clamp(0.0, top) - offset) * step;
     return clipped + (hard - clipped).detach();
@@ -117,11 +117,12 @@ at::Tensor LearnableStep::pact(const at::Tensor& x) const {
 at::Tensor LearnableStep::dsq(const at::Tensor& x, double progress) const {
     const Ends now = ends();
     const double top = largest_code(start_.scheme.bits);
-    const at::Tensor low = spread(now.low), width = spread((now.high - now.low) / top);
+    const at::Tensor low = spread(now.low, x), width = spread((now.high - now.low) / top, x);
     const double bound = softest * std::pow(hardest / softest, progress);
-    const at::Tensor alpha = spread(at::sigmoid(leaves_.back()) * bound);
+    const at::Tensor alpha = spread(at::sigmoid(leaves_.back()) * bound, x);
     // tanh(k (x - m)) / tanh(k width / 2), with k width = log(2 / alpha - 1).
-    const at::Tensor place = ((at::maximum(at::minimum(x, spread(now.high)), low)) - low) / width;
+    const at::Tensor place =
+        ((at::maximum(at::minimum(x, spread(now.high, x)), low)) - low) / width;
     const at::Tensor stair = at::floor(place.detach()).clamp(0.0, top - 1);
     const at::Tensor phi =
         at::tanh((2.0 / alpha - 1.0).log() * (place - stair - 0.5)) / (1.0 - alpha);

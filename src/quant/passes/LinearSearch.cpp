@@ -183,7 +183,8 @@ class LinearSearch {
         const at::Tensor mean =
             at::tensor(at::ArrayRef<double>(shift.data(), shift.size()), at::kDouble) /
             static_cast<double>(values_.x.size(0) * values_.x.size(1));
-        values_.bias = (values_.bias.to(at::kDouble) - mean).to(at::kFloat);
+        values_.bias =
+            (values_.bias.to(at::kDouble) - mean.to(values_.bias.device())).to(at::kFloat);
     }
 
     const ScaleSearchOptions& options_;

@@ -16,6 +16,52 @@ std::span<const float> view(const at::Tensor& x) {
     return {x.const_data_ptr<float>(), static_cast<std::size_t>(x.numel())};
 }
 
+// Sums over the rows of x [units, rows, columns] on any device: [units * columns].
+std::vector<double> row_sums(const at::Tensor& x) {
+    const at::Tensor sums = x.sum(1, false, at::kDouble).to(at::kCPU).contiguous();
+    const auto* first = sums.const_data_ptr<double>();
+    return {first, first + sums.numel()};
+}
+
+struct DifferenceSums {  // [units * columns] each
+    std::vector<double> d, od, dd;
+};
+
+// Of o and ohat [units, rows, columns]: by the kernel, or by tensor operations where they lie on
+// another device.
+DifferenceSums differences(const at::Tensor& o, const at::Tensor& ohat) {
+    if (!o.is_cpu()) {
+        const at::Tensor d = ohat - o;
+        return {row_sums(d), row_sums(o * d), row_sums(d * d)};
+    }
+    const std::size_t columns = static_cast<std::size_t>(o.size(2)),
+                      all = static_cast<std::size_t>(o.size(0)) * columns;
+    DifferenceSums sums{std::vector<double>(all), std::vector<double>(all),
+                        std::vector<double>(all)};
+    for (std::int64_t unit = 0; unit < o.size(0); ++unit) {
+        const auto of_unit = [&](std::vector<double>& x) {
+            return std::span(x).subspan(static_cast<std::size_t>(unit) * columns, columns);
+        };
+        add_differences(view(o[unit]), view(ohat[unit]),
+                        {of_unit(sums.d), of_unit(sums.od), of_unit(sums.dd)});
+    }
+    return sums;
+}
+
+// The same for (g d)^2: [units * columns].
+std::vector<double> weighted_errors(const at::Tensor& o, const at::Tensor& ohat,
+                                    const at::Tensor& g) {
+    if (!o.is_cpu()) return row_sums(((ohat - o) * g).square());
+    const auto columns = static_cast<std::size_t>(o.size(2));
+    std::vector<double> sums(static_cast<std::size_t>(o.size(0)) * columns);
+    for (std::int64_t unit = 0; unit < o.size(0); ++unit) {
+        add_weighted_errors(
+            view(o[unit]), view(ohat[unit]), view(g[unit]),
+            std::span(sums).subspan(static_cast<std::size_t>(unit) * columns, columns));
+    }
+    return sums;
+}
+
 // 1 - <o, p> / (|o| |p|) with p = o + d, from oo, od and dd: no difference of nearly equal numbers.
 double one_minus_cosine(double oo, double od, double dd) {
     const double pp = std::max(oo + 2 * od + dd, 0.0);
@@ -26,35 +72,6 @@ double one_minus_cosine(double oo, double od, double dd) {
 }
 
 }  // namespace
-
-OutputLoss::OutputLoss(SearchObjective objective, at::Tensor reference, at::Tensor gradients,
-                       OutputGroups groups, RankOptions rank)
-    : objective_(objective),
-      reference_(reference.contiguous()),
-      gradients_(gradients.defined() ? gradients.contiguous() : gradients),
-      groups_(groups),
-      rank_(rank),
-      of_reference_(static_cast<std::size_t>(reference.size(0)),
-                    std::vector<Sums>(this->groups())) {
-    AOCQ_EXPECT(reference_.dim() == 4 && reference_.device().is_cpu());
-    AOCQ_EXPECT(objective != SearchObjective::hessian || gradients_.sizes() == reference_.sizes());
-    // Errors alone need nothing else.
-    if (objective == SearchObjective::hessian || objective == SearchObjective::mse) return;
-    const std::int64_t columns = reference_.size(3);
-    const auto rows = static_cast<double>(reference_.size(2));
-    for (std::int64_t image = 0; image < images(); ++image) {
-        for (std::int64_t unit = 0; unit < reference_.size(1); ++unit) {
-            const at::Tensor o = reference_[image][unit].to(at::kDouble);
-            const at::Tensor sum = o.sum(0), squares = o.square().sum(0);
-            for (std::int64_t c = 0; c < columns; ++c) {
-                Sums& to = of_reference_[static_cast<std::size_t>(image)][group_of(unit, c)];
-                to.count += rows;
-                to.o += sum.const_data_ptr<double>()[c];
-                to.oo += squares.const_data_ptr<double>()[c];
-            }
-        }
-    }
-}
 
 std::size_t OutputLoss::group_of(std::int64_t unit, std::int64_t column) const {
     switch (groups_.kind) {
@@ -68,16 +85,38 @@ std::size_t OutputLoss::group_of(std::int64_t unit, std::int64_t column) const {
     return 0;
 }
 
-void OutputLoss::weighted(std::int64_t image, const at::Tensor& output,
-                          std::span<double> losses) const {
-    const std::int64_t columns = reference_.size(3);
-    std::vector<double> sums(static_cast<std::size_t>(columns));
+template <class Use>
+void OutputLoss::for_each_column(const Use& use) const {
+    std::size_t place = 0;
     for (std::int64_t unit = 0; unit < reference_.size(1); ++unit) {
-        std::fill(sums.begin(), sums.end(), 0.0);
-        add_weighted_errors(view(reference_[image][unit]), view(output[unit]),
-                            view(gradients_[image][unit]), sums);
-        for (std::int64_t c = 0; c < columns; ++c)
-            losses[group_of(unit, c)] += sums[static_cast<std::size_t>(c)];
+        for (std::int64_t column = 0; column < reference_.size(3); ++column)
+            use(group_of(unit, column), place++);
+    }
+}
+
+OutputLoss::OutputLoss(SearchObjective objective, at::Tensor reference, at::Tensor gradients,
+                       OutputGroups groups, RankOptions rank)
+    : objective_(objective),
+      reference_(reference.contiguous()),
+      gradients_(gradients.defined() ? gradients.contiguous() : gradients),
+      groups_(groups),
+      rank_(rank),
+      of_reference_(static_cast<std::size_t>(reference.size(0)),
+                    std::vector<Sums>(this->groups())) {
+    AOCQ_EXPECT(reference_.dim() == 4);
+    AOCQ_EXPECT(objective != SearchObjective::hessian || gradients_.sizes() == reference_.sizes());
+    // Errors alone need nothing else.
+    if (objective == SearchObjective::hessian || objective == SearchObjective::mse) return;
+    const auto rows = static_cast<double>(reference_.size(2));
+    for (std::int64_t image = 0; image < images(); ++image) {
+        const at::Tensor o = reference_[image].to(at::kDouble);
+        const std::vector<double> sum = row_sums(o), squares = row_sums(o.square());
+        for_each_column([&](std::size_t group, std::size_t place) {
+            Sums& to = of_reference_[static_cast<std::size_t>(image)][group];
+            to.count += rows;
+            to.o += sum[place];
+            to.oo += squares[place];
+        });
     }
 }
 
@@ -97,8 +136,8 @@ double OutputLoss::loss_of(const Sums& s) const {
 }
 
 double OutputLoss::ranking(std::int64_t image, const at::Tensor& output, std::int64_t unit) const {
-    const at::Tensor a = spaced_rows(reference_[image][unit], 0, rank_.rows);
-    const at::Tensor ahat = spaced_rows(output[unit], 0, rank_.rows);
+    const at::Tensor a = spaced_rows(reference_[image][unit], 0, rank_.rows).to(at::kCPU);
+    const at::Tensor ahat = spaced_rows(output[unit], 0, rank_.rows).to(at::kCPU);
     return rank_loss(view(a), view(ahat), a.size(1), static_cast<float>(rank_.margin));
 }
 
@@ -106,26 +145,21 @@ void OutputLoss::operator()(std::int64_t image, const at::Tensor& output,
                             std::span<double> losses) const {
     AOCQ_EXPECT(losses.size() == groups() && output.numel() == reference_[image].numel());
     std::fill(losses.begin(), losses.end(), 0.0);
-    const std::int64_t units = reference_.size(1), columns = reference_.size(3);
     if (objective_ == SearchObjective::hessian) {
-        weighted(image, output, losses);
+        const auto sums = weighted_errors(reference_[image], output, gradients_[image]);
+        for_each_column([&](std::size_t group, std::size_t i) { losses[group] += sums[i]; });
     } else {
         std::vector<Sums> sums = of_reference_[static_cast<std::size_t>(image)];
-        std::vector<double> d(static_cast<std::size_t>(columns)), od(d.size()), dd(d.size());
-        for (std::int64_t unit = 0; unit < units; ++unit) {
-            for (auto* column : {&d, &od, &dd}) std::fill(column->begin(), column->end(), 0.0);
-            add_differences(view(reference_[image][unit]), view(output[unit]), {d, od, dd});
-            for (std::int64_t c = 0; c < columns; ++c) {
-                const auto i = static_cast<std::size_t>(c);
-                Sums& to = sums[group_of(unit, c)];
-                to.d += d[i];
-                to.od += od[i];
-                to.dd += dd[i];
-            }
-        }
+        const DifferenceSums found = differences(reference_[image], output);
+        for_each_column([&](std::size_t group, std::size_t i) {
+            sums[group].d += found.d[i];
+            sums[group].od += found.od[i];
+            sums[group].dd += found.dd[i];
+        });
         for (std::size_t g = 0; g < losses.size(); ++g) losses[g] = loss_of(sums[g]);
     }
     if (rank_.weight == 0.0) return;
+    const std::int64_t units = reference_.size(1);
     const double share =
         rank_.weight * static_cast<double>(groups_.count) / static_cast<double>(units);
     for (std::int64_t unit = 0; unit < units; ++unit)
@@ -134,6 +168,12 @@ void OutputLoss::operator()(std::int64_t image, const at::Tensor& output,
 
 void OutputLoss::add_shift(std::int64_t image, const at::Tensor& output,
                            std::span<double> sums) const {
+    AOCQ_EXPECT(static_cast<std::int64_t>(sums.size()) == reference_.size(3));
+    if (!reference_.is_cpu()) {
+        const auto found = row_sums(output - reference_[image]);
+        for (std::size_t i = 0; i < found.size(); ++i) sums[i % sums.size()] += found[i];
+        return;
+    }
     std::vector<double> od(sums.size()), dd(sums.size());
     for (std::int64_t unit = 0; unit < reference_.size(1); ++unit)
         add_differences(view(reference_[image][unit]), view(output[unit]), {sums, od, dd});

@@ -43,7 +43,9 @@ class OutputLoss {
         double count = 0, o = 0, oo = 0, d = 0, od = 0, dd = 0;
     };
     std::size_t group_of(std::int64_t unit, std::int64_t column) const;
-    void weighted(std::int64_t image, const at::Tensor& output, std::span<double> losses) const;
+    // use(group, place) for every unit's every column, in order; place counts them.
+    template <class Use>
+    void for_each_column(const Use& use) const;
     double loss_of(const Sums& sums) const;
     double ranking(std::int64_t image, const at::Tensor& output, std::int64_t unit) const;
 

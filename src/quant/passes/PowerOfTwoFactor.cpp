@@ -36,7 +36,8 @@ class Candidates {
         for (const Grid& grid : grids_) {
             one.grids = {grid};
             const at::Tensor missed = fake_quantize(cut, site_, one) - cut;
-            errors.push_back(missed.square_().sum({0, 2}, false, at::kDouble).to(at::kCPU));
+            errors.push_back(
+                missed.square_().sum(at::IntArrayRef{0, 2}, false, at::kDouble).to(at::kCPU));
         }
         const at::Tensor sum = at::stack(errors);
         errors_ = errors_.defined() ? errors_ + sum : sum;

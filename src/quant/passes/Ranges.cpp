@@ -9,6 +9,7 @@
 #include "quant/kernels/LogQuant.hpp"
 #include "quant/kernels/RangeSearch.hpp"
 #include "quant/kernels/TwinQuant.hpp"
+#include "quant/passes/MiniBatch.hpp"
 
 namespace aocq::quant {
 namespace {
@@ -44,7 +45,7 @@ float observe_log_scale(std::span<const float> x, const SiteScheme& scheme,
 }
 
 std::vector<Grid> fit_twin(const at::Tensor& x, const Site& site, int bits) {
-    const at::Tensor flat = x.reshape({-1}).contiguous();
+    const at::Tensor flat = x.reshape({-1}).to(at::kCPU).contiguous();
     const auto [low, high] = at::aminmax(flat);
     const TwinGrid grid = site.kind == SiteKind::attention_probability
                               ? fit_twin_of_probabilities(values_of(flat), bits)
@@ -58,13 +59,9 @@ Range fit_range(const at::Tensor& x, int bits, Symmetry symmetry, std::int64_t m
     const at::Tensor flat = x.reshape({-1}).contiguous();
     const auto [low, high] = at::aminmax(flat);
     const Range full{low.item<float>(), high.item<float>()};
-    const std::span<const float> all = values_of(flat);
-    const auto count = static_cast<std::int64_t>(all.size());
-    std::vector<float> samples;
-    const std::int64_t taken = std::min(count, most);
-    samples.reserve(static_cast<std::size_t>(taken) + 2);
-    for (std::int64_t i = 0; i < taken; ++i)
-        samples.push_back(all[static_cast<std::size_t>(i * count / taken)]);
+    const at::Tensor taken = spaced_rows(flat, 0, most).to(at::kCPU);
+    const std::span<const float> values = values_of(taken);
+    std::vector<float> samples(values.begin(), values.end());
     samples.push_back(full.low);
     samples.push_back(full.high);
     return search_ends({samples, bits, symmetry, 2.0}, full, search_factors(steps));

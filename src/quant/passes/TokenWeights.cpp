@@ -40,7 +40,8 @@ at::Tensor weights_of_tokens(const PassContext& context, const std::string& name
             .at("key", "tokens")
             .found("class");
     }
-    return token_weights(context.sensitivity->nodes.at(name).token_norm, options);
+    return token_weights(context.sensitivity->nodes.at(name).token_norm, options)
+        .to(device_of(context));
 }
 
 }  // namespace aocq::quant
