@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every method of configs/methods where the model lies on another device than the CPU.
+// Every method of configs/methods where the model lies on another device than the CPU: on a GPU
+// where there is one, else on the strict device.
 #include <gtest/gtest.h>
+#include <torch/cuda.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -9,6 +11,7 @@
 
 #include "config/Toml.hpp"
 #include "core/Files.hpp"
+#include "nn/Numerics.hpp"
 #include "quant/StrictDevice.hpp"
 #include "quant/Toy.hpp"
 #include "support/TestData.hpp"
@@ -53,6 +56,10 @@ Json method_of(const std::string& name) {
     return method;
 }
 
+at::Device other_device() {
+    return torch::cuda::is_available() ? at::Device(at::kCUDA, 0) : test::strict_device();
+}
+
 void move(test::Toy& toy, const at::Device& device) {
     for (auto& [name, tensor] : toy.parameters) tensor = tensor.to(device);
     toy.images = toy.images.to(device);
@@ -64,7 +71,7 @@ void check(const nn::Graph& graph, const Json& method, Widths widths) {
     test::Toy here(graph), there(graph);
     here.observe_outputs();
     there.observe_outputs();
-    move(there, test::strict_device);
+    move(there, other_device());
     const at::Tensor exact = here.logits();
     const at::Tensor wanted = here.simulated(here.made_by(method, widths));
     const at::Tensor found = there.simulated(there.made_by(method, widths)).cpu();
@@ -74,6 +81,20 @@ void check(const nn::Graph& graph, const Json& method, Widths widths) {
     EXPECT_LE(apart(found, exact), 2 * apart(wanted, exact) + 0.02) << widths.weights;
     if (widths.weights >= 6) {
         EXPECT_LE(apart(found, wanted), 0.1) << widths.weights;
+    }
+}
+
+// A GPU may round the operands of products to fewer bits unless it is told not to.
+TEST(DeviceFloat, GivesTheLogitsOfTheCpu) {
+    nn::set_numerics(1);
+    for (const nn::Graph& graph :
+         {nn::build_vit(test::small_shape()), nn::build_swin(test::small_swin())}) {
+        const test::Toy here(graph);
+        test::Toy there(graph);
+        move(there, other_device());
+        const at::Tensor wanted = here.logits(), found = there.logits().cpu();
+        const double range = (wanted.max() - wanted.min()).item<double>();
+        EXPECT_LE((found - wanted).abs().max().item<double>(), 3e-6 * range);
     }
 }
 

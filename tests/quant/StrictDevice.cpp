@@ -25,6 +25,8 @@
 namespace aocq::test {
 namespace {
 
+const c10::Device strict{c10::DeviceType::PrivateUse1, 0};
+
 // Blocks of whole pages without access rights, but while a copy has them open.
 class Memory : public c10::Allocator {
   public:
@@ -34,12 +36,12 @@ class Memory : public c10::Allocator {
     }
 
     c10::DataPtr allocate(std::size_t bytes) override {
-        if (bytes == 0) return {nullptr, strict_device};
+        if (bytes == 0) return {nullptr, strict};
         void* data = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (data == MAP_FAILED) throw std::bad_alloc();
         const std::lock_guard lock(mutex_);
         blocks_[data] = {bytes, 0};
-        return {data, data, &release, strict_device};
+        return {data, data, &release, strict};
     }
     c10::DeleterFnPtr raw_deleter() const override { return &release; }
     void copy_data(void*, const void*, std::size_t) const override {
@@ -75,7 +77,7 @@ class Memory : public c10::Allocator {
 };
 
 bool is_strict(const at::Tensor& x) {
-    return x.defined() && x.device() == strict_device;
+    return x.defined() && x.device() == strict;
 }
 
 // A tensor's values as a tensor of the CPU, for as long as this lives.
@@ -170,7 +172,7 @@ at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight,
     const auto here = bias ? std::optional(bias->cpu()) : std::nullopt;
     return at::convolution(x.cpu(), weight.cpu(), here, stride, padding, dilation, transposed,
                            output_padding, groups)
-        .to(strict_device);
+        .to(strict);
 }
 
 std::tuple<at::Tensor, at::Tensor, at::Tensor> convolution_backward(
@@ -183,22 +185,22 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> convolution_backward(
         gradient.cpu(), x.cpu(), weight.cpu(), c10::IntArrayRef(biases), stride, padding, dilation,
         transposed, output_padding, groups, wanted);
     for (at::Tensor* each : {&of_x, &of_weight, &of_bias}) {
-        if (each->defined()) *each = each->to(strict_device);
+        if (each->defined()) *each = each->to(strict);
     }
     return {of_x, of_weight, of_bias};
 }
 
 struct Guard final : c10::impl::DeviceGuardImplInterface {
     c10::DeviceType type() const override { return c10::DeviceType::PrivateUse1; }
-    c10::Device exchangeDevice(c10::Device) const override { return strict_device; }
-    c10::Device getDevice() const override { return strict_device; }
+    c10::Device exchangeDevice(c10::Device) const override { return strict; }
+    c10::Device getDevice() const override { return strict; }
     void setDevice(c10::Device) const override {}
     void uncheckedSetDevice(c10::Device) const noexcept override {}
     c10::Stream getStream(c10::Device) const override {
-        return c10::Stream(c10::Stream::DEFAULT, strict_device);
+        return c10::Stream(c10::Stream::DEFAULT, strict);
     }
     c10::Stream exchangeStream(c10::Stream) const override {
-        return c10::Stream(c10::Stream::DEFAULT, strict_device);
+        return c10::Stream(c10::Stream::DEFAULT, strict);
     }
     c10::DeviceIndex deviceCount() const noexcept override { return 1; }
     void record(void**, const c10::Stream&, const c10::DeviceIndex,
@@ -214,16 +216,21 @@ struct Hooks final : at::PrivateUse1HooksInterface {
     bool hasPrimaryContext(c10::DeviceIndex) const override { return true; }
 };
 
-const bool registered = [] {
-    c10::SetAllocator(c10::DeviceType::PrivateUse1, &Memory::get());
-    c10::register_privateuse1_backend("strict");
-    at::RegisterPrivateUse1HooksInterface(new Hooks);
-    return true;
-}();
-
-C10_REGISTER_GUARD_IMPL(PrivateUse1, Guard)
-
 }  // namespace
+
+c10::Device strict_device() {
+    static const bool known = [] {
+        c10::SetAllocator(c10::DeviceType::PrivateUse1, &Memory::get());
+        c10::register_privateuse1_backend("strict");
+        at::RegisterPrivateUse1HooksInterface(new Hooks);
+        static const Guard guard;
+        c10::impl::registerDeviceGuard(c10::DeviceType::PrivateUse1, &guard);
+        return true;
+    }();
+    static_cast<void>(known);
+    return strict;
+}
+
 }  // namespace aocq::test
 
 TORCH_LIBRARY_IMPL(aten, PrivateUse1, library) {

@@ -9,6 +9,8 @@
 
 namespace aocq::test {
 
-inline const c10::Device strict_device{c10::DeviceType::PrivateUse1, 0};
+// The first call makes it known to LibTorch, which expects one kind of accelerator in a process:
+// not to be called where a GPU is used.
+c10::Device strict_device();
 
 }  // namespace aocq::test

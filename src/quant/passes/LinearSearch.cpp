@@ -57,19 +57,19 @@ class LinearSearch {
     }
 
   private:
-    // [1, rows, O]
-    at::Tensor output(const at::Tensor& x, const at::Tensor& transposed,
-                      const at::Tensor& bias) const {
-        return (bias.defined() ? at::addmm(bias, x, transposed) : at::mm(x, transposed))
-            .unsqueeze(0);
+    // x [images, rows, C] -> [images * rows, O]
+    static at::Tensor output(const at::Tensor& x, const at::Tensor& transposed,
+                             const at::Tensor& bias) {
+        const at::Tensor rows = x.reshape({-1, x.size(2)});
+        return bias.defined() ? at::addmm(bias, rows, transposed) : at::mm(rows, transposed);
     }
 
     double total() const {
         const at::Tensor x = on_grid(values_.x, input_);
         const at::Tensor transposed = on_grid(values_.weight, weight_).t();
         double sum = 0, loss = 0;
-        for (std::int64_t i = 0; i < whole_.images(); ++i) {
-            whole_(i, output(x[i], transposed, values_.bias), {&loss, 1});
+        for (std::int64_t i = 0; i < whole_.portions(); ++i) {
+            whole_(i, output(whole_.of_portion(x, i), transposed, values_.bias), {&loss, 1});
             sum += loss;
         }
         return sum;
@@ -79,13 +79,14 @@ class LinearSearch {
         const auto all = scale_candidates(*input_.quantizer, input_start_, input_.site, factors_);
         const at::Tensor transposed = on_grid(values_.weight, weight_).t();
         Quantizer tried = *input_.quantizer;
-        const auto best = search_candidates(
-            all.size(), whole_.images(), 1,
-            [&](std::size_t c, std::int64_t image, std::span<double> losses) {
-                tried.grids = all[c];
-                const at::Tensor x = fake_quantize(values_.x[image], input_.site, tried);
-                whole_(image, output(x, transposed, values_.bias), losses);
-            });
+        const auto best =
+            search_candidates(all.size(), whole_.portions(), 1,
+                              [&](std::size_t c, std::int64_t portion, std::span<double> losses) {
+                                  tried.grids = all[c];
+                                  const at::Tensor x = fake_quantize(
+                                      whole_.of_portion(values_.x, portion), input_.site, tried);
+                                  whole_(portion, output(x, transposed, values_.bias), losses);
+                              });
         if (best.front().index == 0) return false;
         input_.quantizer->grids = all[best.front().index];
         return true;
@@ -120,13 +121,13 @@ class LinearSearch {
         const PartCandidates candidates(*this, part);
         std::optional<std::size_t> made;  // the candidate that `transposed` is of
         at::Tensor transposed;
-        const auto best =
-            search_candidates(candidates.grids.size(), loss.images(), loss.groups(),
-                              [&](std::size_t c, std::int64_t image, std::span<double> losses) {
-                                  if (made != c) transposed = candidates.quantized(weight, c).t();
-                                  made = c;
-                                  loss(image, output(x[image], transposed, bias), losses);
-                              });
+        const auto best = search_candidates(
+            candidates.grids.size(), loss.portions(), loss.groups(),
+            [&](std::size_t c, std::int64_t portion, std::span<double> losses) {
+                if (made != c) transposed = candidates.quantized(weight, c).t();
+                made = c;
+                loss(portion, output(loss.of_portion(x, portion), transposed, bias), losses);
+            });
         return take(candidates, best, part);
     }
 
@@ -178,8 +179,8 @@ class LinearSearch {
         const at::Tensor x = on_grid(values_.x, input_);
         const at::Tensor transposed = on_grid(values_.weight, weight_).t();
         std::vector<double> shift(static_cast<std::size_t>(values_.weight.size(0)));
-        for (std::int64_t i = 0; i < whole_.images(); ++i)
-            whole_.add_shift(i, output(x[i], transposed, values_.bias), shift);
+        for (std::int64_t i = 0; i < whole_.portions(); ++i)
+            whole_.add_shift(i, output(whole_.of_portion(x, i), transposed, values_.bias), shift);
         const at::Tensor mean =
             at::tensor(at::ArrayRef<double>(shift.data(), shift.size()), at::kDouble) /
             static_cast<double>(values_.x.size(0) * values_.x.size(1));

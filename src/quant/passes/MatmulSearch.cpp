@@ -52,31 +52,30 @@ class MatmulSearch {
                 as_units(values_.gradients, values_.images), groups, rank};
     }
 
-    // The windows of one image.
-    at::Tensor of_image(const at::Tensor& x, std::int64_t image) const {
-        const std::int64_t windows = x.size(0) / values_.images;
-        return x.narrow(0, image * windows, windows);
+    const at::Tensor& operand_of(std::size_t side) const {
+        return side == 0 ? values_.lhs : values_.rhs;
     }
 
-    at::Tensor quantized(std::size_t side, std::int64_t image) const {
-        const at::Tensor x = of_image(side == 0 ? values_.lhs : values_.rhs, image);
+    at::Tensor quantized(std::size_t side, const OutputLoss& objective,
+                         std::int64_t portion) const {
+        const at::Tensor x = objective.of_portion(operand_of(side), portion);
         const SearchedOperand& operand = sides_[side];
         return operand.quantizer ? fake_quantize(x, operand.site, *operand.quantizer) : x;
     }
 
-    // [windows * H, N, M]
+    // [images * windows, H, N, M]
     at::Tensor product(const at::Tensor& lhs, const at::Tensor& rhs) const {
         const at::Tensor right = values_.transpose_rhs ? rhs.transpose(-2, -1) : rhs;
         at::Tensor y = at::matmul(lhs, right);
         y.mul_(values_.factor);
-        return y.reshape({-1, y.size(2), y.size(3)});
+        return y;
     }
 
     double total() const {
         const OutputLoss whole = loss({});
         double sum = 0, found = 0;
-        for (std::int64_t i = 0; i < values_.images; ++i) {
-            whole(i, product(quantized(0, i), quantized(1, i)), {&found, 1});
+        for (std::int64_t i = 0; i < whole.portions(); ++i) {
+            whole(i, product(quantized(0, whole, i), quantized(1, whole, i)), {&found, 1});
             sum += found;
         }
         return sum;
@@ -90,17 +89,18 @@ class MatmulSearch {
             loss(heads ? OutputGroups{OutputGroups::Kind::units, values_.output.size(1)}
                        : OutputGroups{});
         std::vector<at::Tensor> other;
-        for (std::int64_t i = 0; i < values_.images; ++i) other.push_back(quantized(1 - side, i));
+        for (std::int64_t i = 0; i < objective.portions(); ++i)
+            other.push_back(quantized(1 - side, objective, i));
         const auto all = scale_candidates(*operand.quantizer, start_[side], operand.site, factors_);
         Quantizer tried = *operand.quantizer;
         const auto best = search_candidates(
-            all.size(), values_.images, objective.groups(),
-            [&](std::size_t c, std::int64_t image, std::span<double> losses) {
+            all.size(), objective.portions(), objective.groups(),
+            [&](std::size_t c, std::int64_t portion, std::span<double> losses) {
                 tried.grids = all[c];
-                const at::Tensor x = fake_quantize(
-                    of_image(side == 0 ? values_.lhs : values_.rhs, image), operand.site, tried);
-                const at::Tensor& fixed = other[static_cast<std::size_t>(image)];
-                objective(image, side == 0 ? product(x, fixed) : product(fixed, x), losses);
+                const at::Tensor x = fake_quantize(objective.of_portion(operand_of(side), portion),
+                                                   operand.site, tried);
+                const at::Tensor& fixed = other[static_cast<std::size_t>(portion)];
+                objective(portion, side == 0 ? product(x, fixed) : product(fixed, x), losses);
             });
         bool changed = false;
         for (std::size_t g = 0; g < best.size(); ++g) {

@@ -16,47 +16,49 @@ std::span<const float> view(const at::Tensor& x) {
     return {x.const_data_ptr<float>(), static_cast<std::size_t>(x.numel())};
 }
 
-// Sums over the rows of x [units, rows, columns] on any device: [units * columns].
+// Sums over the rows of x [images, units, rows, columns] on any device: [images * units * columns].
 std::vector<double> row_sums(const at::Tensor& x) {
-    const at::Tensor sums = x.sum(1, false, at::kDouble).to(at::kCPU).contiguous();
+    const at::Tensor sums = x.sum(2, false, at::kDouble).to(at::kCPU).contiguous();
     const auto* first = sums.const_data_ptr<double>();
     return {first, first + sums.numel()};
 }
 
-struct DifferenceSums {  // [units * columns] each
+struct DifferenceSums {  // [images * units * columns] each
     std::vector<double> d, od, dd;
 };
 
-// Of o and ohat [units, rows, columns]: by the kernel, or by tensor operations where they lie on
-// another device.
+// Of o and ohat [images, units, rows, columns]: by the kernel, or by tensor operations where they
+// lie on another device.
 DifferenceSums differences(const at::Tensor& o, const at::Tensor& ohat) {
     if (!o.is_cpu()) {
         const at::Tensor d = ohat - o;
         return {row_sums(d), row_sums(o * d), row_sums(d * d)};
     }
-    const std::size_t columns = static_cast<std::size_t>(o.size(2)),
-                      all = static_cast<std::size_t>(o.size(0)) * columns;
+    const at::Tensor units = o.flatten(0, 1), found = ohat.flatten(0, 1);
+    const std::size_t columns = static_cast<std::size_t>(units.size(2)),
+                      all = static_cast<std::size_t>(units.size(0)) * columns;
     DifferenceSums sums{std::vector<double>(all), std::vector<double>(all),
                         std::vector<double>(all)};
-    for (std::int64_t unit = 0; unit < o.size(0); ++unit) {
+    for (std::int64_t unit = 0; unit < units.size(0); ++unit) {
         const auto of_unit = [&](std::vector<double>& x) {
             return std::span(x).subspan(static_cast<std::size_t>(unit) * columns, columns);
         };
-        add_differences(view(o[unit]), view(ohat[unit]),
+        add_differences(view(units[unit]), view(found[unit]),
                         {of_unit(sums.d), of_unit(sums.od), of_unit(sums.dd)});
     }
     return sums;
 }
 
-// The same for (g d)^2: [units * columns].
+// The same for (g d)^2: [images * units * columns].
 std::vector<double> weighted_errors(const at::Tensor& o, const at::Tensor& ohat,
                                     const at::Tensor& g) {
     if (!o.is_cpu()) return row_sums(((ohat - o) * g).square());
-    const auto columns = static_cast<std::size_t>(o.size(2));
-    std::vector<double> sums(static_cast<std::size_t>(o.size(0)) * columns);
-    for (std::int64_t unit = 0; unit < o.size(0); ++unit) {
+    const at::Tensor units = o.flatten(0, 1), found = ohat.flatten(0, 1), weights = g.flatten(0, 1);
+    const auto columns = static_cast<std::size_t>(units.size(2));
+    std::vector<double> sums(static_cast<std::size_t>(units.size(0)) * columns);
+    for (std::int64_t unit = 0; unit < units.size(0); ++unit) {
         add_weighted_errors(
-            view(o[unit]), view(ohat[unit]), view(g[unit]),
+            view(units[unit]), view(found[unit]), view(weights[unit]),
             std::span(sums).subspan(static_cast<std::size_t>(unit) * columns, columns));
     }
     return sums;
@@ -109,7 +111,7 @@ OutputLoss::OutputLoss(SearchObjective objective, at::Tensor reference, at::Tens
     if (objective == SearchObjective::hessian || objective == SearchObjective::mse) return;
     const auto rows = static_cast<double>(reference_.size(2));
     for (std::int64_t image = 0; image < images(); ++image) {
-        const at::Tensor o = reference_[image].to(at::kDouble);
+        const at::Tensor o = reference_.narrow(0, image, 1).to(at::kDouble);
         const std::vector<double> sum = row_sums(o), squares = row_sums(o.square());
         for_each_column([&](std::size_t group, std::size_t place) {
             Sums& to = of_reference_[static_cast<std::size_t>(image)][group];
@@ -135,48 +137,69 @@ double OutputLoss::loss_of(const Sums& s) const {
     return s.dd;
 }
 
-double OutputLoss::ranking(std::int64_t image, const at::Tensor& output, std::int64_t unit) const {
-    const at::Tensor a = spaced_rows(reference_[image][unit], 0, rank_.rows).to(at::kCPU);
-    const at::Tensor ahat = spaced_rows(output[unit], 0, rank_.rows).to(at::kCPU);
-    return rank_loss(view(a), view(ahat), a.size(1), static_cast<float>(rank_.margin));
-}
-
-void OutputLoss::operator()(std::int64_t image, const at::Tensor& output,
-                            std::span<double> losses) const {
-    AOCQ_EXPECT(losses.size() == groups() && output.numel() == reference_[image].numel());
-    std::fill(losses.begin(), losses.end(), 0.0);
-    if (objective_ == SearchObjective::hessian) {
-        const auto sums = weighted_errors(reference_[image], output, gradients_[image]);
-        for_each_column([&](std::size_t group, std::size_t i) { losses[group] += sums[i]; });
-    } else {
-        std::vector<Sums> sums = of_reference_[static_cast<std::size_t>(image)];
-        const DifferenceSums found = differences(reference_[image], output);
-        for_each_column([&](std::size_t group, std::size_t i) {
-            sums[group].d += found.d[i];
-            sums[group].od += found.od[i];
-            sums[group].dd += found.dd[i];
-        });
-        for (std::size_t g = 0; g < losses.size(); ++g) losses[g] = loss_of(sums[g]);
-    }
+// Reference and output [images, units, rows, columns].
+void OutputLoss::add_ranking(const at::Tensor& reference, const at::Tensor& output,
+                             std::span<double> losses) const {
     if (rank_.weight == 0.0) return;
-    const std::int64_t units = reference_.size(1);
+    const at::Tensor a = spaced_rows(reference, 2, rank_.rows).to(at::kCPU);
+    const at::Tensor ahat = spaced_rows(output, 2, rank_.rows).to(at::kCPU);
+    const std::int64_t units = a.size(1);
     const double share =
         rank_.weight * static_cast<double>(groups_.count) / static_cast<double>(units);
-    for (std::int64_t unit = 0; unit < units; ++unit)
-        losses[group_of(unit, 0)] += share * ranking(image, output, unit);
+    for (std::int64_t image = 0; image < a.size(0); ++image) {
+        for (std::int64_t unit = 0; unit < units; ++unit) {
+            losses[group_of(unit, 0)] +=
+                share * rank_loss(view(a[image][unit]), view(ahat[image][unit]), a.size(3),
+                                  static_cast<float>(rank_.margin));
+        }
+    }
 }
 
-void OutputLoss::add_shift(std::int64_t image, const at::Tensor& output,
+at::Tensor OutputLoss::of_portion(const at::Tensor& x, std::int64_t portion) const {
+    const std::int64_t rows = x.size(0) / portions();
+    return x.narrow(0, portion * rows, rows);
+}
+
+void OutputLoss::operator()(std::int64_t portion, const at::Tensor& output,
+                            std::span<double> losses) const {
+    AOCQ_EXPECT(losses.size() == groups());
+    std::fill(losses.begin(), losses.end(), 0.0);
+    const at::Tensor o = of_portion(reference_, portion), ohat = output.view(o.sizes());
+    const auto columns = static_cast<std::size_t>(o.size(1) * o.size(3));  // of an image
+    if (objective_ == SearchObjective::hessian) {
+        const auto sums = weighted_errors(o, ohat, of_portion(gradients_, portion));
+        for (std::size_t first = 0; first < sums.size(); first += columns) {
+            for_each_column(
+                [&](std::size_t group, std::size_t i) { losses[group] += sums[first + i]; });
+        }
+    } else {
+        const DifferenceSums found = differences(o, ohat);
+        std::size_t image = static_cast<std::size_t>(portion * o.size(0));
+        for (std::size_t first = 0; first < found.d.size(); first += columns) {
+            std::vector<Sums> sums = of_reference_[image++];
+            for_each_column([&](std::size_t group, std::size_t i) {
+                sums[group].d += found.d[first + i];
+                sums[group].od += found.od[first + i];
+                sums[group].dd += found.dd[first + i];
+            });
+            for (std::size_t g = 0; g < losses.size(); ++g) losses[g] += loss_of(sums[g]);
+        }
+    }
+    add_ranking(o, ohat, losses);
+}
+
+void OutputLoss::add_shift(std::int64_t portion, const at::Tensor& output,
                            std::span<double> sums) const {
     AOCQ_EXPECT(static_cast<std::int64_t>(sums.size()) == reference_.size(3));
-    if (!reference_.is_cpu()) {
-        const auto found = row_sums(output - reference_[image]);
+    const at::Tensor o = of_portion(reference_, portion), ohat = output.view(o.sizes());
+    if (!o.is_cpu()) {
+        const auto found = row_sums(ohat - o);
         for (std::size_t i = 0; i < found.size(); ++i) sums[i % sums.size()] += found[i];
         return;
     }
     std::vector<double> od(sums.size()), dd(sums.size());
-    for (std::int64_t unit = 0; unit < reference_.size(1); ++unit)
-        add_differences(view(reference_[image][unit]), view(output[unit]), {sums, od, dd});
+    for (std::int64_t unit = 0; unit < o.size(1); ++unit)
+        add_differences(view(o[0][unit]), view(ohat[0][unit]), {sums, od, dd});
 }
 
 }  // namespace aocq::quant

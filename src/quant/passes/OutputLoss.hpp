@@ -33,21 +33,29 @@ class OutputLoss {
 
     std::int64_t images() const { return reference_.size(0); }
     std::size_t groups() const { return static_cast<std::size_t>(groups_.count); }
-    // output [units, rows, columns] of one image; losses [groups]
-    void operator()(std::int64_t image, const at::Tensor& output, std::span<double> losses) const;
-    // Sum of output - reference over an image's rows, [columns], added to `sums`.
-    void add_shift(std::int64_t image, const at::Tensor& output, std::span<double> sums) const;
+    // In how many portions the images are looked at: one by one on the CPU, where a search leaves a
+    // candidate as soon as it cannot win; all at once on another device, where a call costs more
+    // than what it computes.
+    std::int64_t portions() const { return reference_.is_cpu() ? images() : 1; }
+    // x [images * n, ...] -> the portion's [images of a portion * n, ...]
+    at::Tensor of_portion(const at::Tensor& x, std::int64_t portion) const;
+
+    // output [images of a portion, units, rows, columns]; losses [groups], summed over the images
+    void operator()(std::int64_t portion, const at::Tensor& output, std::span<double> losses) const;
+    // Sum of output - reference over the portion's rows, [columns], added to `sums`.
+    void add_shift(std::int64_t portion, const at::Tensor& output, std::span<double> sums) const;
 
   private:
     struct Sums {
         double count = 0, o = 0, oo = 0, d = 0, od = 0, dd = 0;
     };
     std::size_t group_of(std::int64_t unit, std::int64_t column) const;
-    // use(group, place) for every unit's every column, in order; place counts them.
+    // use(group, place) for every unit's every column of an image, in order; place counts them.
     template <class Use>
     void for_each_column(const Use& use) const;
     double loss_of(const Sums& sums) const;
-    double ranking(std::int64_t image, const at::Tensor& output, std::int64_t unit) const;
+    void add_ranking(const at::Tensor& reference, const at::Tensor& output,
+                     std::span<double> losses) const;
 
     SearchObjective objective_;
     at::Tensor reference_, gradients_;

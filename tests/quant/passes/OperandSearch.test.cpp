@@ -155,7 +155,7 @@ TEST(OperandSearch, BiasCorrectionLeavesNoMeanError) {
     const at::Tensor found = at::matmul(fake_quantize(values.x, input_site, input),
                                         fake_quantize(values.weight, weight_site, weight).t()) +
                              values.bias;
-    const at::Tensor mean = (found - values.output).mean({0, 1});
+    const at::Tensor mean = (found - values.output).mean(at::IntArrayRef{0, 1});
     EXPECT_LT(mean.abs().max().item<double>(), 1e-5);
 }
 

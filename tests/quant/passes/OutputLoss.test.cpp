@@ -97,7 +97,7 @@ TEST(OutputLoss, ShiftIsTheSumOfTheDifferences) {
     const OutputLoss loss(SearchObjective::mse, v.o, {}, {});
     std::vector<double> sums(19);
     loss.add_shift(1, v.p[1], sums);
-    const at::Tensor right = (v.p[1] - v.o[1]).to(at::kDouble).sum({0, 1});
+    const at::Tensor right = (v.p[1] - v.o[1]).to(at::kDouble).sum(at::IntArrayRef{0, 1});
     for (std::int64_t c = 0; c < 19; ++c)
         EXPECT_NEAR(sums[static_cast<std::size_t>(c)], right[c].item<double>(), 1e-5);
 }
