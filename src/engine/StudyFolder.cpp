@@ -20,7 +20,10 @@ Error foreign(const fs::path& folder, const std::string& reason) {
     return error.at("file", folder.string());
 }
 
-// What a run that was at work leaves of a folder that somebody removed under it is no obstacle.
+constexpr std::string_view owner_name = "study.json";
+
+// What a run that was at work leaves of a folder that somebody removed under it is no obstacle. Nor
+// is the owner's file, also under the name that it is written by, of another part that begins.
 bool has_foreign_entries(const fs::path& folder) {
     static const std::set<std::string> ours = {"cache",         "experiments", "failures",
                                                "lock",          "parts",       "plans",
@@ -28,7 +31,8 @@ bool has_foreign_entries(const fs::path& folder) {
     std::error_code code;
     for (fs::directory_iterator entry(folder, code), end; !code && entry != end;
          entry.increment(code)) {
-        if (!ours.contains(entry->path().filename().string())) return true;
+        const std::string name = entry->path().filename().string();
+        if (!ours.contains(name) && name.find(owner_name) == std::string::npos) return true;
     }
     return false;
 }
@@ -43,7 +47,9 @@ StudyFolder::StudyFolder(const fs::path& results, const std::string& study, cons
       cache_(cache.empty() ? path_ / "cache" : cache) {}
 
 void StudyFolder::claim() const {
-    const fs::path owner = path_ / "study.json";
+    const fs::path owner = path_ / owner_name;
+    const bool foreign_entries = has_foreign_entries(path_);
+    // Asked after the folder was listed: a part that began in the meantime may have made the rest.
     if (fs::exists(owner)) {
         const Json value = parse_json(read_text(owner, 1U << 16), owner.string());
         if (!value.is_object() || value.value("study", Json()) != study_) {
@@ -55,7 +61,7 @@ void StudyFolder::claim() const {
         }
         return;
     }
-    if (has_foreign_entries(path_)) throw foreign(path_, "it is not empty and has no study.json");
+    if (foreign_entries) throw foreign(path_, "it is not empty and has no study.json");
     write_text(owner, canonical_json({{"study", study_}, {"format", folder_format}}) + "\n");
 }
 

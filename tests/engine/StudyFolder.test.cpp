@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/StudyFolder.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+#include <vector>
 
 #include "support/TempFolder.hpp"
 
@@ -40,6 +45,28 @@ TEST(StudyFolder, WhatAnInterruptedRunLeavesIsNoObstacle) {
     const test::TempFolder temp;
     write_text(temp / "mine/cache/logits/abc.h5", "made after somebody removed the folder");
     EXPECT_NO_THROW(StudyFolder(temp.path(), "mine").claim());
+}
+
+TEST(StudyFolder, PartsThatBeginTogetherClaimItTogether) {
+    const test::TempFolder temp;
+    for (int round = 0; round < 30; ++round) {
+        const StudyFolder folder(temp.path(), fmt::format("study{}", round));
+        std::atomic<int> refused = 0;
+        {
+            std::vector<std::jthread> parts;
+            for (int part = 0; part < 4; ++part) {
+                parts.emplace_back([&] {
+                    try {
+                        folder.claim();
+                        folder.record_numerics("a");
+                    } catch (const Error&) {
+                        ++refused;
+                    }
+                });
+            }
+        }
+        EXPECT_EQ(refused, 0);
+    }
 }
 
 TEST(StudyFolder, PartsHaveTheirOwnSegmentsAndShareResultsAndStages) {
