@@ -22,8 +22,12 @@ Error foreign(const fs::path& folder, const std::string& reason) {
 
 constexpr std::string_view owner_name = "study.json";
 
-// What a run that was at work leaves of a folder that somebody removed under it is no obstacle. Nor
-// is the owner's file, also under the name that it is written by, of another part that begins.
+// The owner's file, or its temporary name while another part that begins writes it.
+bool is_owner(std::string_view name) {
+    return name == owner_name || name.starts_with(fmt::format(".{}.", owner_name));
+}
+
+// What a run that was at work leaves of a folder that somebody removed under it is no obstacle.
 bool has_foreign_entries(const fs::path& folder) {
     static const std::set<std::string> ours = {"cache",         "experiments", "failures",
                                                "lock",          "parts",       "plans",
@@ -32,7 +36,7 @@ bool has_foreign_entries(const fs::path& folder) {
     for (fs::directory_iterator entry(folder, code), end; !code && entry != end;
          entry.increment(code)) {
         const std::string name = entry->path().filename().string();
-        if (!ours.contains(name) && name.find(owner_name) == std::string::npos) return true;
+        if (!ours.contains(name) && !is_owner(name)) return true;
     }
     return false;
 }

@@ -2,7 +2,6 @@
 // Every method of configs/methods where the model lies on another device than the CPU: on a GPU
 // where there is one, else on the strict device.
 #include <gtest/gtest.h>
-#include <torch/cuda.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -56,10 +55,6 @@ Json method_of(const std::string& name) {
     return method;
 }
 
-at::Device other_device() {
-    return torch::cuda::is_available() ? at::Device(at::kCUDA, 0) : test::strict_device();
-}
-
 void move(test::Toy& toy, const at::Device& device) {
     for (auto& [name, tensor] : toy.parameters) tensor = tensor.to(device);
     toy.images = toy.images.to(device);
@@ -71,7 +66,7 @@ void check(const nn::Graph& graph, const Json& method, Widths widths) {
     test::Toy here(graph), there(graph);
     here.observe_outputs();
     there.observe_outputs();
-    move(there, other_device());
+    move(there, test::other_device());
     const at::Tensor exact = here.logits();
     const at::Tensor wanted = here.simulated(here.made_by(method, widths));
     const at::Tensor found = there.simulated(there.made_by(method, widths)).cpu();
@@ -91,7 +86,7 @@ TEST(DeviceFloat, GivesTheLogitsOfTheCpu) {
          {nn::build_vit(test::small_shape()), nn::build_swin(test::small_swin())}) {
         const test::Toy here(graph);
         test::Toy there(graph);
-        move(there, other_device());
+        move(there, test::other_device());
         const at::Tensor wanted = here.logits(), found = there.logits().cpu();
         const double range = (wanted.max() - wanted.min()).item<double>();
         EXPECT_LE((found - wanted).abs().max().item<double>(), 3e-6 * range);

@@ -12,6 +12,7 @@
 #include <c10/core/Allocator.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <sys/mman.h>
+#include <torch/cuda.h>
 #include <torch/library.h>
 
 #include <array>
@@ -146,8 +147,8 @@ void check_device(const c10::OperatorHandle& operation, const at::Tensor& x) {
 
 void on_copies(const c10::OperatorHandle& operation, torch::jit::Stack* stack) {
     // CUDA takes an index from either.
-    const bool indexing = operation.schema().name().find("aten::index") == 0 ||
-                          operation.schema().name().find("aten::_index_put_impl_") == 0;
+    const bool indexing = operation.schema().name().starts_with("aten::index") ||
+                          operation.schema().name().starts_with("aten::_index_put_impl_");
     for (const c10::IValue& value :
          torch::jit::last(*stack, operation.schema().arguments().size())) {
         if (value.isTensor()) check_device(operation, value.toTensor());
@@ -229,6 +230,10 @@ c10::Device strict_device() {
     }();
     static_cast<void>(known);
     return strict;
+}
+
+c10::Device other_device() {
+    return torch::cuda::is_available() ? at::Device(at::kCUDA, 0) : strict_device();
 }
 
 }  // namespace aocq::test

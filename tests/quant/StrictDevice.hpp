@@ -13,4 +13,7 @@ namespace aocq::test {
 // not to be called where a GPU is used.
 c10::Device strict_device();
 
+// A device other than the CPU: a GPU where there is one, else the strict device.
+c10::Device other_device();
+
 }  // namespace aocq::test

@@ -5,6 +5,7 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 #include <gtest/gtest.h>
+#include <torch/cuda.h>
 
 #include "nn/Autograd.hpp"
 #include "nn/Formula.hpp"
@@ -12,7 +13,16 @@
 namespace aocq::test {
 namespace {
 
-TEST(StrictDevice, ComputesWhatTheCpuComputes) {
+// LibTorch expects one kind of accelerator in a process.
+class StrictDevice : public testing::Test {
+  protected:
+    void SetUp() override {
+        if (torch::cuda::is_available()) GTEST_SKIP() << "there is a GPU, which the tests use";
+    }
+};
+using StrictDeviceDeathTest = StrictDevice;
+
+TEST_F(StrictDevice, ComputesWhatTheCpuComputes) {
     const at::Tensor x = formula("x", {3, 4}), y = formula("y", {4, 5});
     const at::Tensor far = x.to(strict_device());
     EXPECT_TRUE(at::equal(far.t().contiguous().cpu(), x.t()));
@@ -25,21 +35,21 @@ TEST(StrictDevice, ComputesWhatTheCpuComputes) {
     EXPECT_EQ(far.cpu()[1][2].item<float>(), 7.0F);
 }
 
-TEST(StrictDevice, TakesGradients) {
+TEST_F(StrictDevice, TakesGradients) {
     const at::Tensor leaf = nn::leaf(formula("x", {3, 4}).to(strict_device()));
     const at::AutoGradMode on(true);
     const at::Tensor gradient = nn::gradients((leaf * leaf).sum(), {leaf})[0];
     EXPECT_TRUE(at::equal(gradient.cpu(), leaf.detach().cpu() * 2));
 }
 
-TEST(StrictDevice, RefusesTensorsOfTwoDevices) {
+TEST_F(StrictDevice, RefusesTensorsOfTwoDevices) {
     const at::Tensor x = formula("x", {3, 4});
     EXPECT_THROW(x + x.to(strict_device()), c10::Error);
     EXPECT_THROW(at::index_select(x.to(strict_device()), 0, at::zeros({1}, at::kLong)), c10::Error);
     EXPECT_NO_THROW(x.to(strict_device()) * at::full({}, 2.0F));
 }
 
-TEST(StrictDeviceDeathTest, ItsMemoryCannotBeReadByTheHost) {
+TEST_F(StrictDeviceDeathTest, ItsMemoryCannotBeReadByTheHost) {
     const at::Tensor x = formula("x", {3, 4}).to(strict_device());
     EXPECT_DEATH(static_cast<void>(*static_cast<const volatile float*>(x.const_data_ptr())), "");
 }

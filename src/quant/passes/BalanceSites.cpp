@@ -196,6 +196,12 @@ class Rewriter {
     QuantizedModel& model_;
 };
 
+// In double, where the parameters are that it changes.
+Balance to_fold(const Balance& balance, const PassContext& context) {
+    const at::Device device = device_of(context);
+    return {balance.scale.to(device, at::kDouble), balance.shift.to(device, at::kDouble)};
+}
+
 }  // namespace
 
 std::vector<BalanceSite> find_balance_sites(const PassContext& context, std::size_t block) {
@@ -213,9 +219,7 @@ bool fits_windows(const BalanceSite& site, const at::Tensor& map) {
 void fold(const PassContext& context, const BalanceSite& site, const Balance& balance,
           QuantizedModel& model) {
     Rewriter rewriter(context, model);
-    const at::Device device = device_of(context);
-    const at::Tensor scale = balance.scale.to(device, at::kDouble),
-                     shift = balance.shift.to(device, at::kDouble);
+    const auto [scale, shift] = to_fold(balance, context);
     const nn::Node& producer = context.graph.nodes()[site.producer];
     switch (site.kind) {
         case BalanceKind::norm: {
@@ -245,9 +249,7 @@ void fold_scores(const PassContext& context, const BalanceSite& site, const Bala
                  QuantizedModel& model) {
     AOCQ_EXPECT(site.kind == BalanceKind::scores);
     Rewriter rewriter(context, model);
-    const at::Device device = device_of(context);
-    const at::Tensor scale = balance.scale.to(device, at::kDouble),
-                     shift = balance.shift.to(device, at::kDouble);
+    const auto [scale, shift] = to_fold(balance, context);
     rewriter.produce(site, site.part, scale, at::zeros_like(shift));
     rewriter.produce(site, site.other, 1.0 / scale, shift);
 }

@@ -7,6 +7,7 @@
 #include "core/Error.hpp"
 #include "quant/kernels/OutputError.hpp"
 #include "quant/passes/MiniBatch.hpp"
+#include "quant/passes/OutputSums.hpp"
 
 namespace aocq::quant {
 namespace {
@@ -14,54 +15,6 @@ namespace {
 std::span<const float> view(const at::Tensor& x) {
     AOCQ_EXPECT(x.is_contiguous());
     return {x.const_data_ptr<float>(), static_cast<std::size_t>(x.numel())};
-}
-
-// Sums over the rows of x [images, units, rows, columns] on any device: [images * units * columns].
-std::vector<double> row_sums(const at::Tensor& x) {
-    const at::Tensor sums = x.sum(2, false, at::kDouble).to(at::kCPU).contiguous();
-    const auto* first = sums.const_data_ptr<double>();
-    return {first, first + sums.numel()};
-}
-
-struct DifferenceSums {  // [images * units * columns] each
-    std::vector<double> d, od, dd;
-};
-
-// Of o and ohat [images, units, rows, columns]: by the kernel, or by tensor operations where they
-// lie on another device.
-DifferenceSums differences(const at::Tensor& o, const at::Tensor& ohat) {
-    if (!o.is_cpu()) {
-        const at::Tensor d = ohat - o;
-        return {row_sums(d), row_sums(o * d), row_sums(d * d)};
-    }
-    const at::Tensor units = o.flatten(0, 1), found = ohat.flatten(0, 1);
-    const std::size_t columns = static_cast<std::size_t>(units.size(2)),
-                      all = static_cast<std::size_t>(units.size(0)) * columns;
-    DifferenceSums sums{std::vector<double>(all), std::vector<double>(all),
-                        std::vector<double>(all)};
-    for (std::int64_t unit = 0; unit < units.size(0); ++unit) {
-        const auto of_unit = [&](std::vector<double>& x) {
-            return std::span(x).subspan(static_cast<std::size_t>(unit) * columns, columns);
-        };
-        add_differences(view(units[unit]), view(found[unit]),
-                        {of_unit(sums.d), of_unit(sums.od), of_unit(sums.dd)});
-    }
-    return sums;
-}
-
-// The same for (g d)^2: [images * units * columns].
-std::vector<double> weighted_errors(const at::Tensor& o, const at::Tensor& ohat,
-                                    const at::Tensor& g) {
-    if (!o.is_cpu()) return row_sums(((ohat - o) * g).square());
-    const at::Tensor units = o.flatten(0, 1), found = ohat.flatten(0, 1), weights = g.flatten(0, 1);
-    const auto columns = static_cast<std::size_t>(units.size(2));
-    std::vector<double> sums(static_cast<std::size_t>(units.size(0)) * columns);
-    for (std::int64_t unit = 0; unit < units.size(0); ++unit) {
-        add_weighted_errors(
-            view(units[unit]), view(found[unit]), view(weights[unit]),
-            std::span(sums).subspan(static_cast<std::size_t>(unit) * columns, columns));
-    }
-    return sums;
 }
 
 // 1 - <o, p> / (|o| |p|) with p = o + d, from oo, od and dd: no difference of nearly equal numbers.
@@ -167,13 +120,13 @@ void OutputLoss::operator()(std::int64_t portion, const at::Tensor& output,
     const at::Tensor o = of_portion(reference_, portion), ohat = output.view(o.sizes());
     const auto columns = static_cast<std::size_t>(o.size(1) * o.size(3));  // of an image
     if (objective_ == SearchObjective::hessian) {
-        const auto sums = weighted_errors(o, ohat, of_portion(gradients_, portion));
+        const auto sums = weighted_error_sums(o, ohat, of_portion(gradients_, portion));
         for (std::size_t first = 0; first < sums.size(); first += columns) {
             for_each_column(
                 [&](std::size_t group, std::size_t i) { losses[group] += sums[first + i]; });
         }
     } else {
-        const DifferenceSums found = differences(o, ohat);
+        const DifferenceSums found = difference_sums(o, ohat);
         std::size_t image = static_cast<std::size_t>(portion * o.size(0));
         for (std::size_t first = 0; first < found.d.size(); first += columns) {
             std::vector<Sums> sums = of_reference_[image++];

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "nn/Formula.hpp"
+#include "quant/StrictDevice.hpp"
 
 namespace aocq::quant {
 namespace {
@@ -90,6 +91,33 @@ TEST(OutputLoss, RankingCountsWithItsWeight) {
     const double once = of(1.0) - of(0.0);
     EXPECT_GT(once, 0);
     EXPECT_NEAR(of(3.0) - of(0.0), 3 * once, 1e-9);
+}
+
+// On another device all images are one portion.
+TEST(OutputLoss, OnAnotherDeviceIsTheSumOverTheImages) {
+    const Values v;
+    const at::Device device = test::other_device();
+    for (const auto& [objective, name] : search_objectives.rows) {
+        for (const OutputGroups groups : {OutputGroups{}, OutputGroups{Kind::units, 3}}) {
+            const RankOptions rank{1.0, 0.2, 2};
+            const OutputLoss here(objective, v.o, v.g, groups, rank);
+            const OutputLoss there(objective, v.o.to(device), v.g.to(device), groups, rank);
+            ASSERT_EQ(here.portions(), 2);
+            ASSERT_EQ(there.portions(), 1);
+            std::vector<double> one(here.groups()), other(one.size()), all(one.size());
+            here(0, v.p[0], one);
+            here(1, v.p[1], other);
+            there(0, v.p.to(device), all);
+            for (std::size_t g = 0; g < all.size(); ++g)
+                EXPECT_NEAR(all[g], one[g] + other[g], 1e-5 * all[g]) << name << " " << g;
+        }
+    }
+    const OutputLoss here(SearchObjective::mse, v.o, {}, {});
+    const OutputLoss there(SearchObjective::mse, v.o.to(device), {}, {});
+    std::vector<double> sums(19), all(19);
+    for (std::int64_t image = 0; image < 2; ++image) here.add_shift(image, v.p[image], sums);
+    there.add_shift(0, v.p.to(device), all);
+    for (std::size_t c = 0; c < 19; ++c) EXPECT_NEAR(all[c], sums[c], 1e-5);
 }
 
 TEST(OutputLoss, ShiftIsTheSumOfTheDifferences) {
